@@ -1,0 +1,289 @@
+//! Accepting connections: one listener for every public service, over TLS or plain TCP.
+//!
+//! A listener holds at most a given number of connections and leaves further ones in the kernel's queue; one source
+//! may hold only a part of them. It does not know what is spoken on a connection: the handler does.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tracing::{debug, error, info, warn};
+
+use crate::client_cert::Fingerprint;
+use crate::metrics::{Metrics, Service};
+use crate::shutdown::Shutdown;
+use crate::source::Sources;
+
+/// The limits of one listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections open at a time.
+    pub connections: usize,
+    /// Connections open at a time from one IPv4 address or IPv6 /64.
+    pub connections_per_source: usize,
+    /// Time from accept to the end of the TLS handshake.
+    pub handshake: Duration,
+    /// Time that connections get to finish their current command when the node stops.
+    pub drain: Duration,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub address: SocketAddr,
+    /// Of the client's certificate, if it presented one (TLS only).
+    pub certificate: Option<Fingerprint>,
+}
+
+/// How a TCP connection becomes the wire that a protocol is spoken on.
+pub trait Transport: Send + Sync + 'static {
+    type Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The wire, and the fingerprint of the client's certificate if it showed one.
+    fn greet(
+        &self,
+        tcp: TcpStream,
+    ) -> impl Future<Output = io::Result<(Self::Wire, Option<Fingerprint>)>> + Send;
+}
+
+/// TCP as it is (WHOIS, DAS).
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Transport for Plain {
+    type Wire = TcpStream;
+
+    async fn greet(&self, tcp: TcpStream) -> io::Result<(TcpStream, Option<Fingerprint>)> {
+        Ok((tcp, None))
+    }
+}
+
+/// TLS over TCP (EPP).
+#[derive(Clone)]
+pub struct Tls(TlsAcceptor);
+
+impl Tls {
+    pub fn new(config: Arc<ServerConfig>) -> Tls {
+        Tls(TlsAcceptor::from(config))
+    }
+}
+
+impl Transport for Tls {
+    type Wire = TlsStream<TcpStream>;
+
+    async fn greet(&self, tcp: TcpStream) -> io::Result<(Self::Wire, Option<Fingerprint>)> {
+        let stream = self.0.accept(tcp).await?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let fingerprint = shown.map(|certificate| Fingerprint::of(certificate));
+        Ok((stream, fingerprint))
+    }
+}
+
+/// A service can't listen where it should.
+#[derive(Debug)]
+pub struct BindError {
+    pub service: Service,
+    pub address: SocketAddr,
+    pub cause: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BindError { service, address, cause } = self;
+        let name = service.name();
+        match cause.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(f, "{name} cannot listen on {address}: another process already uses that port")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                write!(f, "{name} cannot listen on {address}: this machine has no such address")
+            }
+            io::ErrorKind::PermissionDenied => {
+                write!(
+                    f,
+                    "{name} cannot listen on {address}: not permitted (ports below 1024 need a privilege)"
+                )
+            }
+            _ => write!(f, "{name} cannot listen on {address}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// A bound socket that has not begun to accept.
+pub struct Listener {
+    tcp: TcpListener,
+    address: SocketAddr,
+    service: Service,
+    limits: Limits,
+    metrics: Metrics,
+}
+
+impl Listener {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// [`BindError`], which names the service and the address.
+    pub async fn bind(
+        address: SocketAddr,
+        service: Service,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> Result<Listener, BindError> {
+        let failed = |cause| BindError { service, address, cause };
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
+        Ok(Listener { tcp, address, service, limits, metrics })
+    }
+
+    /// Where it listens; with the port that the system chose if port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts until `shutdown` is requested, runs `handler` for each connection in a task of its own, then waits
+    /// for them up to [`Limits::drain`] and ends those that are left.
+    pub async fn serve<T, H, F>(self, transport: T, mut shutdown: Shutdown, handler: H)
+    where
+        T: Transport,
+        H: Fn(T::Wire, Peer, Shutdown) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let name = self.service.name();
+        let seats = Arc::new(Semaphore::new(self.limits.connections));
+        let sources = Sources::new(self.limits.connections_per_source);
+        let shared = Arc::new((transport, handler));
+        let mut sessions = JoinSet::new();
+        let mut pause = Pause::default();
+        info!(service = name, address = %self.address, "listening");
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                Some(ended) = sessions.join_next(), if !sessions.is_empty() => {
+                    report(name, ended);
+                    continue;
+                }
+                accepted = accept(&self.tcp, &seats) => accepted,
+            };
+            let (tcp, address, seat) = match accepted {
+                Ok(accepted) => accepted,
+                Err(cause) => {
+                    pause.after(name, &cause).await;
+                    continue;
+                }
+            };
+            pause.reset();
+            let Some(admitted) = sources.admit(address.ip()) else {
+                self.metrics.refused(self.service);
+                debug!(service = name, %address, "connection refused: its source holds too many");
+                continue;
+            };
+            let opened = self.metrics.opened(self.service);
+            let connection = Arc::clone(&shared);
+            let (handshake, shutdown) = (self.limits.handshake, shutdown.clone());
+            sessions.spawn(async move {
+                let _held = (seat, admitted, opened);
+                let (transport, handler) = &*connection;
+                match greet(transport, tcp, handshake).await {
+                    Ok((wire, certificate)) => handler(wire, Peer { address, certificate }, shutdown).await,
+                    Err(cause) => debug!(service = name, %address, %cause, "handshake failed"),
+                }
+            });
+        }
+        drop(self.tcp);
+        finish(name, sessions, self.limits.drain).await;
+    }
+}
+
+/// Waits for a free seat, then for a connection.
+async fn accept(
+    tcp: &TcpListener,
+    seats: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let seat = Arc::clone(seats).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, address) = tcp.accept().await?;
+    Ok((stream, address, seat))
+}
+
+async fn greet<T: Transport>(
+    transport: &T,
+    tcp: TcpStream,
+    within: Duration,
+) -> io::Result<(T::Wire, Option<Fingerprint>)> {
+    // Small answers must not wait for Nagle's timer.
+    tcp.set_nodelay(true)?;
+    timeout(within, transport.greet(tcp)).await?
+}
+
+async fn finish(name: &'static str, mut sessions: JoinSet<()>, within: Duration) {
+    let drained = timeout(within, async {
+        while let Some(ended) = sessions.join_next().await {
+            report(name, ended);
+        }
+    });
+    if drained.await.is_err() {
+        warn!(service = name, left = sessions.len(), "connections did not finish in time and are cut");
+        sessions.shutdown().await;
+    }
+    info!(service = name, "stopped");
+}
+
+fn report(name: &'static str, ended: Result<(), JoinError>) {
+    if let Err(cause) = ended
+        && cause.is_panic()
+    {
+        error!(service = name, %cause, "a connection's handler panicked; the connection is closed");
+    }
+}
+
+/// How long to wait after a failed accept. The kernel reports an exhausted table (EMFILE, ENFILE, ENOBUFS, ENOMEM)
+/// again and again until something is closed; without a pause the loop would take a whole core.
+#[derive(Default)]
+struct Pause {
+    failures: u32,
+}
+
+impl Pause {
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    async fn after(&mut self, name: &'static str, cause: &io::Error) {
+        if concerns_one_connection(cause) {
+            return;
+        }
+        let length = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(Self::LONGEST);
+        if self.failures == 0 {
+            warn!(service = name, %cause, "accept failed; trying again with growing pauses");
+        }
+        self.failures = self.failures.saturating_add(1);
+        sleep(length).await;
+    }
+}
+
+/// The client was gone before it was accepted; the next one may be there.
+fn concerns_one_connection(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}

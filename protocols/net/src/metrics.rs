@@ -1,0 +1,232 @@
+//! The metrics that the public services share, and their text form.
+//!
+//! Label values come from fixed vocabularies (`&'static str`, result codes): never a name, an address or a
+//! registrar, which would grow without bound and could carry a secret. The registry they are added to must have no
+//! prefix; names are complete here, where they can be searched for.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// A public service of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    Epp,
+    Whois,
+    Das,
+    Rdap,
+}
+
+impl Service {
+    /// The value of the label `service`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Epp => "epp",
+            Service::Whois => "whois",
+            Service::Das => "das",
+            Service::Rdap => "rdap",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServiceLabel {
+    service: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueryLabel {
+    service: &'static str,
+    answer: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CommandLabel {
+    verb: &'static str,
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerbLabel {
+    verb: &'static str,
+}
+
+/// Counters, gauges and histograms of the public services. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    queries: Family<QueryLabel, Counter>,
+    commands: Family<CommandLabel, Counter>,
+    command_seconds: Family<VerbLabel, Histogram>,
+    connections: Family<ServiceLabel, Gauge>,
+    refused_connections: Family<ServiceLabel, Counter>,
+}
+
+impl Metrics {
+    /// Makes the families and adds them to `registry`.
+    pub fn register(registry: &mut Registry) -> Metrics {
+        let metrics = Metrics {
+            queries: Family::default(),
+            commands: Family::default(),
+            command_seconds: Family::new_with_constructor(latency_histogram),
+            connections: Family::default(),
+            refused_connections: Family::default(),
+        };
+        registry.register("namingo_queries", "Queries answered", metrics.queries.clone());
+        registry.register("namingo_epp_commands", "EPP commands answered", metrics.commands.clone());
+        registry.register_with_unit(
+            "namingo_epp_command",
+            "Time from a complete EPP frame to its answer",
+            Unit::Seconds,
+            metrics.command_seconds.clone(),
+        );
+        registry.register("namingo_connections", "Open connections", metrics.connections.clone());
+        registry.register(
+            "namingo_connections_refused",
+            "Connections closed at once because their source held too many",
+            metrics.refused_connections.clone(),
+        );
+        metrics
+    }
+
+    /// Counts a query of WHOIS, DAS or RDAP; `answer` is a word of that service's vocabulary.
+    pub fn query(&self, service: Service, answer: &'static str) {
+        self.queries.get_or_create(&QueryLabel { service: service.name(), answer }).inc();
+    }
+
+    /// Counts an EPP command with its result code and the time it took.
+    pub fn command(&self, verb: &'static str, code: u16, took: Duration) {
+        self.commands.get_or_create(&CommandLabel { verb, code }).inc();
+        self.command_seconds.get_or_create(&VerbLabel { verb }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a connection as open until the returned value is dropped.
+    pub(crate) fn opened(&self, service: Service) -> Opened {
+        let gauge = self.connections.get_or_create_owned(&ServiceLabel { service: service.name() });
+        gauge.inc();
+        Opened { gauge }
+    }
+
+    /// Counts a connection that was closed at once.
+    pub(crate) fn refused(&self, service: Service) {
+        self.refused_connections.get_or_create(&ServiceLabel { service: service.name() }).inc();
+    }
+}
+
+/// An open connection in the gauge `namingo_connections`.
+pub(crate) struct Opened {
+    gauge: Gauge,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
+}
+
+/// From 0.5 ms (a read on a quiet node) to 16 s (a write that waited out an election).
+fn latency_histogram() -> Histogram {
+    Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+}
+
+/// The content type of [`exposition`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything in `registry` in the Prometheus text format 0.0.4.
+///
+/// The client library writes OpenMetrics, where a counter's metadata stands under its name without `_total`; in the
+/// older format the metadata must carry the name of the samples, or tools see an undocumented metric. The lines
+/// `# UNIT` and `# EOF` have no meaning there and are left out.
+///
+/// # Errors
+/// Only if a metric of `registry` can't be written as text.
+pub fn exposition(registry: &Registry) -> Result<String, std::fmt::Error> {
+    let mut open_metrics = String::new();
+    text::encode(&mut open_metrics, registry)?;
+    let mut out = String::with_capacity(open_metrics.len());
+    let mut lines = open_metrics.lines().peekable();
+    while let Some(line) = lines.next() {
+        let counter = |of: &str| of.starts_with("# TYPE ") && of.ends_with(" counter");
+        if line.starts_with("# UNIT ") || line == "# EOF" {
+            continue;
+        } else if counter(line)
+            || (line.starts_with("# HELP ") && lines.peek().is_some_and(|next| counter(next)))
+        {
+            push_with_total(&mut out, line);
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// `# HELP name text` as `# HELP name_total text`.
+fn push_with_total(out: &mut String, line: &str) {
+    let name_end = line[7..].find(' ').map_or(line.len(), |at| at + 7);
+    out.push_str(&line[..name_end]);
+    out.push_str("_total");
+    out.push_str(&line[name_end..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    fn sample() -> String {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        metrics.query(Service::Whois, "found");
+        metrics.command("create", 1000, Duration::from_millis(3));
+        metrics.refused(Service::Epp);
+        let _open = metrics.opened(Service::Epp);
+        exposition(&registry).unwrap()
+    }
+
+    #[test]
+    fn samples_and_their_metadata_share_a_name() {
+        let text = sample();
+        for line in [
+            "# TYPE namingo_queries_total counter",
+            r#"namingo_queries_total{service="whois",answer="found"} 1"#,
+            r#"namingo_epp_commands_total{verb="create",code="1000"} 1"#,
+            "# TYPE namingo_epp_command_seconds histogram",
+            r#"namingo_connections{service="epp"} 1"#,
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+        }
+        assert!(!text.contains("# UNIT") && !text.contains("# EOF"));
+    }
+
+    #[test]
+    fn a_closed_connection_leaves_the_gauge() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        drop(metrics.opened(Service::Das));
+        assert!(exposition(&registry).unwrap().contains(r#"namingo_connections{service="das"} 0"#));
+    }
+
+    #[test]
+    fn promtool_finds_nothing_to_complain_about() {
+        let Ok(mut promtool) = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+        else {
+            println!("SKIPPED: promtool is not installed, so the metrics were not linted");
+            return;
+        };
+        promtool.stdin.take().unwrap().write_all(sample().as_bytes()).unwrap();
+        let verdict = promtool.wait_with_output().unwrap();
+        let said = [verdict.stdout, verdict.stderr].concat();
+        assert!(verdict.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    }
+}

@@ -1,0 +1,111 @@
+//! How many connections one network neighbour may hold at a time.
+//!
+//! Counted by IPv4 address and by IPv6 /64, the smallest block that a single customer usually gets: otherwise one
+//! host could take every seat of a listener by cycling through its addresses.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+type Counts = BTreeMap<IpAddr, usize>;
+
+/// The open connections of a listener, counted by source.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    most: usize,
+    open: Arc<Mutex<Counts>>,
+}
+
+impl Sources {
+    /// No source may hold more than `most` connections.
+    pub(crate) fn new(most: usize) -> Sources {
+        Sources { most, open: Arc::default() }
+    }
+
+    /// Counts a connection from `address` until the returned value is dropped; `None` if that source is at its
+    /// limit.
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<Admitted> {
+        let block = block_of(address);
+        let mut open = locked(&self.open);
+        let held = open.entry(block).or_insert(0);
+        if *held >= self.most {
+            if *held == 0 {
+                open.remove(&block);
+            }
+            return None;
+        }
+        *held += 1;
+        Some(Admitted { block, open: Arc::clone(&self.open) })
+    }
+}
+
+/// One counted connection.
+pub(crate) struct Admitted {
+    block: IpAddr,
+    open: Arc<Mutex<Counts>>,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut open = locked(&self.open);
+        if let Some(held) = open.get_mut(&self.block) {
+            *held -= 1;
+            if *held == 0 {
+                open.remove(&self.block);
+            }
+        }
+    }
+}
+
+/// The counts stay right when a holder of the lock panics: each change is one assignment.
+fn locked(open: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn block_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_source_is_held_to_its_limit_and_freed_again() {
+        let sources = Sources::new(2);
+        let first = sources.admit(ip("192.0.2.1"));
+        let second = sources.admit(ip("192.0.2.1"));
+        assert!(first.is_some() && second.is_some());
+        assert!(sources.admit(ip("192.0.2.1")).is_none());
+        assert!(sources.admit(ip("192.0.2.2")).is_some());
+        drop(first);
+        assert!(sources.admit(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_block_are_one_source_and_mapped_ones_are_ipv4() {
+        let sources = Sources::new(1);
+        let _held = sources.admit(ip("2001:db8:1:2::1"));
+        assert!(sources.admit(ip("2001:db8:1:2:ffff::9")).is_none());
+        assert!(sources.admit(ip("2001:db8:1:3::1")).is_some());
+        let _mapped = sources.admit(ip("::ffff:192.0.2.1"));
+        assert!(sources.admit(ip("192.0.2.1")).is_none());
+    }
+
+    #[test]
+    fn nothing_is_kept_for_sources_that_left() {
+        let sources = Sources::new(1);
+        drop(sources.admit(ip("192.0.2.1")));
+        assert!(locked(&sources.open).is_empty());
+    }
+}
