@@ -1,1 +1,38 @@
+//! Typed tables over memory and a file, the log, snapshots and the digest. It knows bytes, keys and
+//! values, and nothing of domain names or of consensus.
+//!
+//! A write goes to memory (`Tx`), is published as a whole, and reaches the state file later by a drain; the
+//! log, which is durable before anything is acknowledged, covers the time between. A read goes through
+//! one immutable value (`View`) and never waits for a writer. redb and bincode are named in this crate
+//! only, and no guard or transaction of redb leaves it.
 
+mod base;
+pub mod codec;
+mod digest;
+mod disk;
+mod drain;
+mod fault;
+mod generation;
+mod header;
+mod key;
+mod layers;
+mod merge;
+mod read;
+mod snapshot;
+mod store;
+mod sync;
+mod table;
+mod tx;
+
+pub use digest::{digest_of, verify};
+pub use disk::{DirDisk, Disk, DiskFile, SimDisk};
+pub use drain::Drained;
+pub use fault::Fault;
+pub use header::Header;
+pub use key::Key;
+pub use layers::View;
+pub use read::Read;
+pub use snapshot::Snapshot;
+pub use store::{Monotonic, Options, Pressure, Stats, Store};
+pub use table::{Index, Kind, Meta, Record, Table};
+pub use tx::Tx;

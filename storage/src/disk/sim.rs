@@ -1,0 +1,244 @@
+//! A disk in memory that forgets what was not synced. Names obey the same rule as bytes: a file that was
+//! made or renamed without a directory sync is not there after a crash.
+
+use super::{Disk, DiskFile, plain};
+use crate::sync::lock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex};
+
+const PAGE: usize = 4096;
+
+/// A simulated directory; clones are the same one. Keep a clone to crash it and to open it again.
+#[derive(Debug, Clone, Default)]
+pub struct SimDisk(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    names: BTreeMap<String, usize>,
+    synced_names: BTreeMap<String, usize>,
+    files: Vec<Content>,
+    /// Counts crashes: a handle from before one is dead.
+    life: u64,
+    writes_left: Option<u64>,
+    syncs_left: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    now: Vec<u8>,
+    synced: Vec<u8>,
+    /// Pages that differ, so that a sync copies only these.
+    dirty: BTreeSet<usize>,
+}
+
+impl SimDisk {
+    pub fn new() -> SimDisk {
+        SimDisk::default()
+    }
+
+    /// Drops everything that was not synced. Files open now fail from here on; open them again, as a
+    /// process does that starts after the crash. Planned failures are forgotten.
+    pub fn crash(&self) {
+        let mut d = lock(&self.0);
+        d.life += 1;
+        d.names = d.synced_names.clone();
+        (d.writes_left, d.syncs_left) = (None, None);
+        for c in &mut d.files {
+            c.revert();
+        }
+    }
+
+    /// Lets `n` more writes (of bytes or length) succeed; those after them fail until
+    /// [`SimDisk::heal`] or a crash.
+    pub fn fail_writes_after(&self, n: u64) {
+        lock(&self.0).writes_left = Some(n);
+    }
+
+    /// Lets `n` more syncs succeed; those after them fail and make nothing durable.
+    pub fn fail_syncs_after(&self, n: u64) {
+        lock(&self.0).syncs_left = Some(n);
+    }
+
+    /// Ends planned failures.
+    pub fn heal(&self) {
+        let mut d = lock(&self.0);
+        (d.writes_left, d.syncs_left) = (None, None);
+    }
+}
+
+impl Inner {
+    fn find(&self, name: &str) -> io::Result<usize> {
+        self.names.get(plain(name)?).copied().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("{name}: no such file on the simulated disk"))
+        })
+    }
+
+    fn may_write(&mut self) -> io::Result<()> {
+        spend(&mut self.writes_left, "write")
+    }
+
+    fn may_sync(&mut self) -> io::Result<()> {
+        spend(&mut self.syncs_left, "sync")
+    }
+}
+
+fn spend(left: &mut Option<u64>, what: &str) -> io::Result<()> {
+    match left {
+        Some(0) => Err(io::Error::other(format!("planned {what} failure of the simulated disk"))),
+        Some(n) => {
+            *n -= 1;
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+impl Content {
+    fn touch(&mut self, from: usize, to: usize) {
+        self.dirty.extend(from / PAGE..to.div_ceil(PAGE));
+    }
+
+    fn resize(&mut self, len: usize) {
+        let old = self.now.len();
+        self.now.resize(len, 0);
+        self.touch(old.min(len), old.max(len));
+    }
+
+    fn copy_dirty(pages: &BTreeSet<usize>, from: &[u8], to: &mut Vec<u8>) {
+        to.resize(from.len(), 0);
+        for p in pages {
+            let range = (p * PAGE).min(from.len())..((p + 1) * PAGE).min(from.len());
+            to[range.clone()].copy_from_slice(&from[range]);
+        }
+    }
+
+    fn keep(&mut self) {
+        let dirty = std::mem::take(&mut self.dirty);
+        Content::copy_dirty(&dirty, &self.now, &mut self.synced);
+    }
+
+    fn revert(&mut self) {
+        let dirty = std::mem::take(&mut self.dirty);
+        Content::copy_dirty(&dirty, &self.synced, &mut self.now);
+    }
+}
+
+impl Disk for SimDisk {
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut d = lock(&self.0);
+        let file = match d.names.get(plain(name)?) {
+            Some(&file) => file,
+            None => {
+                d.may_write()?;
+                d.files.push(Content::default());
+                let file = d.files.len() - 1;
+                d.names.insert(name.to_owned(), file);
+                file
+            }
+        };
+        Ok(Arc::new(SimFile { disk: self.clone(), file, life: d.life }))
+    }
+
+    fn exists(&self, name: &str) -> io::Result<bool> {
+        Ok(lock(&self.0).names.contains_key(plain(name)?))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut d = lock(&self.0);
+        d.find(name)?;
+        d.may_write()?;
+        d.names.remove(name);
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut d = lock(&self.0);
+        let file = d.find(from)?;
+        plain(to)?;
+        d.may_write()?;
+        d.names.remove(from);
+        d.names.insert(to.to_owned(), file);
+        Ok(())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut d = lock(&self.0);
+        d.may_sync()?;
+        d.synced_names = d.names.clone();
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(lock(&self.0).names.keys().cloned().collect())
+    }
+}
+
+#[derive(Debug)]
+struct SimFile {
+    disk: SimDisk,
+    file: usize,
+    life: u64,
+}
+
+impl SimFile {
+    fn with<T>(&self, f: impl FnOnce(&mut Inner, usize) -> io::Result<T>) -> io::Result<T> {
+        let mut d = lock(&self.disk.0);
+        if d.life != self.life {
+            return Err(io::Error::other("the simulated disk crashed after this file was opened"));
+        }
+        f(&mut d, self.file)
+    }
+}
+
+fn place(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+impl DiskFile for SimFile {
+    fn size(&self) -> io::Result<u64> {
+        self.with(|d, f| Ok(d.files[f].now.len() as u64))
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let from = place(offset)?;
+        self.with(|d, f| {
+            let now = &d.files[f].now;
+            let part = from.checked_add(out.len()).and_then(|to| now.get(from..to));
+            out.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        })
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let from = place(offset)?;
+        self.with(|d, f| {
+            d.may_write()?;
+            let c = &mut d.files[f];
+            let to = from + data.len();
+            if c.now.len() < to {
+                c.resize(to);
+            }
+            c.now[from..to].copy_from_slice(data);
+            c.touch(from, to);
+            Ok(())
+        })
+    }
+
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        let len = place(size)?;
+        self.with(|d, f| {
+            d.may_write()?;
+            d.files[f].resize(len);
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.with(|d, f| {
+            d.may_sync()?;
+            d.files[f].keep();
+            Ok(())
+        })
+    }
+}
