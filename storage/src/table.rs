@@ -9,6 +9,11 @@ use std::marker::PhantomData;
 /// A value that may stand in a table. The codec puts the version byte in front.
 pub trait Record: Serialize + DeserializeOwned {}
 
+/// The number of an object, or of how many there are.
+impl Record for u64 {}
+/// A position: a number and a step within it.
+impl Record for (u64, u16) {}
+
 /// Where the rows of a table live and who shares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

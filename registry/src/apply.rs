@@ -1,0 +1,206 @@
+//! The one door through which state changes: the same entries on the same state give the same outcomes, on every
+//! node, whatever the batches.
+//!
+//! A batch is one transaction. A panic inside a verb drops the batch; its entries are then done one by one, and
+//! the offender gets [`Outcome::Internal`]: a poisonous command costs itself and never a node. A panic inside a
+//! storage call is a fault, and the node stops.
+
+use crate::{
+    Command, Entry, Outcome, Refusal, Reply, Stop, Timestamp, Verb, contact, domain, due, host,
+    journal::{self, Change, Pen, Written},
+    poll, registrar, repository, tld,
+};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+use storage::{Fault, Read, Store, Tx};
+
+/// One log entry as consensus hands it over.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub index: u64,
+    /// What the replication layer wants committed with this entry, opaque here.
+    pub meta: Arc<[u8]>,
+    /// `None`: an entry of the replication layer itself.
+    pub entry: Option<Entry>,
+}
+
+/// Outcomes forgotten after each entry at most.
+const FORGET_MAX: usize = 4;
+
+thread_local! {
+    static IN_VERB: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a verb: a panic hook leaves such panics to [`apply_batch`].
+pub fn inside_verb() -> bool {
+    IN_VERB.get()
+}
+
+/// Applies a batch and publishes it. The outcomes are in the order of the steps; `None` for the replication
+/// layer's own entries.
+///
+/// # Errors
+/// A storage fault: the node must stop; nothing of the batch is published.
+pub fn apply_batch(store: &Store, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Fault> {
+    let Some(last) = steps.last() else { return Ok(Vec::new()) };
+    let mut tx = store.begin();
+    let mut outcomes = Vec::with_capacity(steps.len());
+    for step in steps {
+        match attempt(&mut tx, step)? {
+            Attempt::Came(outcome) => outcomes.push(outcome),
+            Attempt::Panicked => {
+                drop(tx);
+                return apply_singly(store, steps);
+            }
+        }
+    }
+    tx.commit(last.index, last.meta.clone());
+    Ok(outcomes)
+}
+
+enum Attempt {
+    Came(Option<Outcome>),
+    Panicked,
+}
+
+fn attempt(tx: &mut Tx<'_>, step: &Step) -> Result<Attempt, Fault> {
+    let Some(entry) = &step.entry else { return Ok(Attempt::Came(None)) };
+    IN_VERB.set(true);
+    let result = catch_unwind(AssertUnwindSafe(|| apply(tx, step.index, entry)));
+    IN_VERB.set(false);
+    match result {
+        Ok(outcome) => Ok(Attempt::Came(Some(outcome?))),
+        Err(_) if tx.was_inside_storage() => Err(Fault::Panicked(format!("while applying {entry}"))),
+        Err(_) => Ok(Attempt::Panicked),
+    }
+}
+
+fn apply_singly(store: &Store, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Fault> {
+    let mut outcomes = Vec::with_capacity(steps.len());
+    for step in steps {
+        let mut tx = store.begin();
+        let outcome = match attempt(&mut tx, step)? {
+            Attempt::Came(outcome) => outcome,
+            Attempt::Panicked => {
+                drop(tx);
+                tx = store.begin();
+                step.entry.as_ref().map(|entry| poisoned(&mut tx, step.index, entry)).transpose()?
+            }
+        };
+        tx.commit(step.index, step.meta.clone());
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// The trace of a command whose verb panicked: its journal row and nothing else.
+fn poisoned(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault> {
+    tracing::error!(command = %entry, "a verb panicked; the command was answered as an internal error");
+    let at = advance(tx, entry);
+    if entry.command.verb.is_journalled() {
+        let done = Written { at, outcome: Outcome::Internal, changes: Vec::new() };
+        Pen::new(index).command(tx, &entry.command, done)?;
+    }
+    Ok(Outcome::Internal)
+}
+
+/// State time never runs backwards.
+fn advance(tx: &mut Tx<'_>, entry: &Entry) -> Timestamp {
+    let at = entry.at.max(Timestamp(tx.header().state_time));
+    tx.set_state_time(at.0);
+    at
+}
+
+fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault> {
+    let c = &entry.command;
+    let at = advance(tx, entry);
+    if let Some(outcome) = journal::remembered(tx, &c.svtrid)? {
+        return Ok(outcome);
+    }
+    journal::forget(tx, FORGET_MAX)?;
+    if at > c.issued.plus_ms(journal::EXPIRES_MS) && c.verb.is_journalled() {
+        return Ok(Outcome::Expired);
+    }
+    let mut pen = Pen::new(index);
+    let result = due::settle_touched(tx, c, &mut pen).and_then(|()| carry_out(tx, index, at, c, &mut pen));
+    let (outcome, changes) = match result {
+        Ok((reply, changes)) => (Outcome::Done(reply), changes),
+        Err(Stop::Refused(no)) => (Outcome::Refused(no), Vec::new()),
+        Err(Stop::Superseded) => return Ok(Outcome::Superseded),
+        Err(Stop::Fault(fault)) => return Err(fault),
+    };
+    if c.verb.is_journalled() {
+        pen.command(tx, c, Written { at, outcome: outcome.clone(), changes })?;
+    }
+    Ok(outcome)
+}
+
+type Done = (Reply, Vec<Change>);
+
+fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut Pen) -> Result<Done, Stop> {
+    let by = &c.by;
+    let none = |reply| (reply, Vec::new());
+    match &c.verb {
+        Verb::Beat => Ok(none(Reply::Ok)),
+        Verb::Tick { limit } => due::tick(tx, c, *limit, pen).map(none),
+        Verb::Mark => Ok(none(Reply::Marked { index, digest: tx.header().digest })),
+        Verb::RepositoryFound(v) => repository::apply(tx, by, v).map(none),
+        Verb::RegistrarCreate(v) => registrar::apply_create(tx, by, at, v).map(none),
+        Verb::RegistrarPassword(v) => {
+            let reply = registrar::apply_password(tx, by, at, v)?;
+            Ok((reply, vec![change("password", "(sealed)")]))
+        }
+        Verb::TldCreate(v) => tld::apply_create(tx, by, at, v).map(none),
+        Verb::MarkName(v) => {
+            let (reply, old) = tld::apply_mark(tx, by, at, v)?;
+            Ok((reply, old.map(|m| change("mark", &format!("{:?}", m.kind))).into_iter().collect()))
+        }
+        Verb::UnmarkName(v) => {
+            let (reply, old) = tld::apply_unmark(tx, by, v)?;
+            Ok((reply, vec![change("mark", &format!("{:?}", old.kind))]))
+        }
+        Verb::DomainCreate(v) => domain::apply_create(tx, by, at, v).map(none),
+        Verb::HostCreate(v) => host::apply_create(tx, by, at, v).map(none),
+        Verb::ContactCreate(v) => contact::apply_create(tx, by, at, index, v).map(none),
+        Verb::PollAck(v) => poll::apply(tx, by, v).map(none),
+    }
+}
+
+fn change(field: &str, old: &str) -> Change {
+    Change { field: field.into(), old: old.into() }
+}
+
+/// The check of a verb alone, on whatever can be read: what an accepting node does before it sends a command on.
+///
+/// # Errors
+/// The refusal that [`apply_batch`] would come to on this state, or a storage fault.
+pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop> {
+    match verb {
+        Verb::Beat | Verb::Tick { .. } | Verb::Mark => Ok(()),
+        Verb::RepositoryFound(v) => repository::check(db, by, v).map(drop),
+        Verb::RegistrarCreate(v) => registrar::check_create(db, by, v).map(drop),
+        Verb::RegistrarPassword(v) => registrar::check_password(db, by, v).map(drop),
+        Verb::TldCreate(v) => tld::check_create(db, by, v).map(drop),
+        Verb::MarkName(v) => tld::check_mark(db, by, v).map(drop),
+        Verb::UnmarkName(v) => tld::check_unmark(db, by, v).map(drop),
+        Verb::DomainCreate(v) => domain::check_create(db, by, v).map(drop),
+        Verb::HostCreate(v) => host::check_create(db, by, v).map(drop),
+        Verb::ContactCreate(v) => contact::check_create(db, by, v).map(drop),
+        Verb::PollAck(v) => poll::check(db, by, v).map(drop),
+    }
+}
+
+/// The refusal that a check came to, if it was one.
+///
+/// # Errors
+/// A storage fault, or a stale premise.
+pub fn refusal_of(checked: Result<(), Stop>) -> Result<Option<Refusal>, Stop> {
+    match checked {
+        Ok(()) => Ok(None),
+        Err(Stop::Refused(no)) => Ok(Some(no)),
+        Err(stop) => Err(stop),
+    }
+}

@@ -1,0 +1,116 @@
+//! What can be asked of the registry's state: one enum, replicated in the log.
+
+use crate::{
+    actor::Actor, contact::ContactCreate, domain::DomainCreate, host::HostCreate, poll::PollAck,
+    registrar::RegistrarCreate, registrar::RegistrarPassword, repository::RepositoryFound, svtrid::SvTrid,
+    time::Timestamp, tld::MarkName, tld::TldCreate, tld::UnmarkName,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A request as the accepting node made it: complete, with secrets hashed and personal data sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub svtrid: SvTrid,
+    /// The accepting node's wall clock when it made the command.
+    pub issued: Timestamp,
+    pub by: Actor,
+    pub verb: Verb,
+}
+
+/// What the log holds: a command with the instant that the leader gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub command: Command,
+}
+
+/// The verbs. The order is replicated: append only (pinned by a test).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verb {
+    /// Moves state time; the leader's heartbeat of time.
+    Beat,
+    /// Does at most `limit` items of due work.
+    Tick {
+        limit: u16,
+    },
+    /// Records the digest exactly after this entry.
+    Mark,
+    RepositoryFound(RepositoryFound),
+    RegistrarCreate(Box<RegistrarCreate>),
+    RegistrarPassword(Box<RegistrarPassword>),
+    TldCreate(Box<TldCreate>),
+    MarkName(MarkName),
+    UnmarkName(UnmarkName),
+    DomainCreate(Box<DomainCreate>),
+    HostCreate(Box<HostCreate>),
+    ContactCreate(Box<ContactCreate>),
+    PollAck(PollAck),
+}
+
+impl Verb {
+    /// The verb's name in the journal, in metrics and in logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verb::Beat => "beat",
+            Verb::Tick { .. } => "tick",
+            Verb::Mark => "mark",
+            Verb::RepositoryFound(_) => "repository_found",
+            Verb::RegistrarCreate(_) => "registrar_create",
+            Verb::RegistrarPassword(_) => "registrar_password",
+            Verb::TldCreate(_) => "tld_create",
+            Verb::MarkName(_) => "mark_name",
+            Verb::UnmarkName(_) => "unmark_name",
+            Verb::DomainCreate(_) => "domain_create",
+            Verb::HostCreate(_) => "host_create",
+            Verb::ContactCreate(_) => "contact_create",
+            Verb::PollAck(_) => "poll_ack",
+        }
+    }
+
+    /// The object that the verb is about, as the journal names it.
+    pub fn object(&self) -> String {
+        match self {
+            Verb::Beat | Verb::Tick { .. } | Verb::Mark => String::new(),
+            Verb::RepositoryFound(c) => c.name.clone(),
+            Verb::RegistrarCreate(c) => c.handle.clone(),
+            Verb::RegistrarPassword(c) => c.handle.clone(),
+            Verb::TldCreate(c) => c.name.clone(),
+            Verb::MarkName(c) => format!("{}.{}", c.label, c.tld),
+            Verb::UnmarkName(c) => format!("{}.{}", c.label, c.tld),
+            Verb::DomainCreate(c) => c.name.clone(),
+            Verb::HostCreate(c) => c.name.clone(),
+            Verb::ContactCreate(c) => c.handle.clone(),
+            Verb::PollAck(c) => c.message.to_string(),
+        }
+    }
+
+    /// Whether the command leaves a row in the journal (and so has a remembered outcome).
+    pub fn is_journalled(&self) -> bool {
+        !matches!(self, Verb::Beat | Verb::Tick { .. } | Verb::Mark)
+    }
+}
+
+/// `domain_create example.test 1-…-7`: what logs show of a command.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let c = &self.command;
+        write!(f, "{} {} {}", c.verb.name(), c.verb.object(), c.svtrid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first byte of an encoded verb is its place in the enum: what old logs depend on.
+    #[test]
+    fn the_order_of_verbs_is_pinned() {
+        let place = |v: &Verb| storage::codec::encode(v)[0];
+        assert_eq!(place(&Verb::Beat), 0);
+        assert_eq!(place(&Verb::Tick { limit: 1 }), 1);
+        assert_eq!(place(&Verb::Mark), 2);
+        assert_eq!(place(&Verb::UnmarkName(UnmarkName { tld: String::new(), label: String::new() })), 8);
+        assert_eq!(place(&Verb::PollAck(PollAck { message: 1 })), 12);
+    }
+}

@@ -1,0 +1,122 @@
+//! Creating a host (RFC 5732 section 3.2.1).
+
+use super::{
+    Host,
+    address::{Reach, reach},
+};
+use crate::{
+    actor::Actor,
+    domain,
+    name::DomainName,
+    outcome::Reply,
+    refusal::{Refusal, Stop},
+    registrar, repository,
+    status::Statuses,
+    tables::{HOST, HOST_NAME, HOST_SUPERORDINATE},
+    time::Timestamp,
+    tld::{self, Place},
+};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use storage::{Read, Tx};
+
+/// Addresses of one host at most.
+pub const ADDRESSES_MAX: u16 = 13;
+
+/// A new host as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCreate {
+    pub name: String,
+    pub addresses: Vec<IpAddr>,
+    /// The clID of the sponsor, when the operator acts; a registrar acts for itself.
+    pub sponsor: Option<String>,
+}
+
+/// What [`apply`] will write.
+#[derive(Debug)]
+pub struct Plan {
+    name: DomainName,
+    sponsor: u64,
+    superordinate: Option<DomainName>,
+}
+
+/// # Errors
+/// Every reason to refuse: name, existence, superordinate domain and its sponsor, addresses.
+pub fn check(db: &impl Read, by: &Actor, c: &HostCreate) -> Result<Plan, Stop> {
+    let name =
+        DomainName::parse(&c.name).map_err(|fault| Refusal::NameSyntax { name: c.name.clone(), fault })?;
+    if let Some(no) = forbidden(db, &name)? {
+        return Err(no.into());
+    }
+    if db.has(&HOST_NAME, &name)? {
+        return Err(Refusal::Exists { object: name.to_string() }.into());
+    }
+    let sponsor = registrar::acting(db, by, c.sponsor.as_deref())?;
+    let superordinate = superordinate(db, &name, sponsor)?;
+    check_addresses(db, &name, superordinate.is_some(), &c.addresses)?;
+    Ok(Plan { name, sponsor, superordinate })
+}
+
+/// Names that can't be hosts at all.
+pub(super) fn forbidden(db: &impl Read, name: &DomainName) -> Result<Option<Refusal>, Stop> {
+    let zone = matches!(tld::place(db, name)?, Place::Zone { .. });
+    Ok((zone || name.is_single_label()).then(|| Refusal::HostNotAllowed { host: name.to_string() }))
+}
+
+fn superordinate(db: &impl Read, name: &DomainName, sponsor: u64) -> Result<Option<DomainName>, Stop> {
+    let place = tld::place(db, name)?;
+    let Some(domain) = place.domain() else { return Ok(None) };
+    let missing = || Refusal::SuperordinateMissing { domain: domain.to_string() };
+    let found = domain::by_name(db, domain)?.ok_or_else(missing)?;
+    if found.sponsor != sponsor {
+        return Err(Refusal::NotSponsor { object: domain.to_string() }.into());
+    }
+    Ok(Some(domain.clone()))
+}
+
+fn check_addresses(db: &impl Read, name: &DomainName, internal: bool, given: &[IpAddr]) -> Result<(), Stop> {
+    if !internal && !given.is_empty() {
+        return Err(Refusal::AddressesForbidden { host: name.to_string() }.into());
+    }
+    if given.len() > ADDRESSES_MAX.into() {
+        return Err(Refusal::TooManyAddresses { most: ADDRESSES_MAX }.into());
+    }
+    let documentation = !given.is_empty() && repository::load(db)?.documentation_addresses;
+    for (i, address) in given.iter().enumerate() {
+        match reach(address) {
+            Reach::Global => {}
+            Reach::Documentation if documentation => {}
+            Reach::Documentation | Reach::None => {
+                return Err(Refusal::AddressNotGlobal { address: address.to_string() }.into());
+            }
+        }
+        if given.iter().take(i).any(|earlier| earlier == address) {
+            return Err(Refusal::AddressRepeated { address: address.to_string() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// As [`check`].
+pub fn apply(tx: &mut Tx<'_>, by: &Actor, at: Timestamp, c: &HostCreate) -> Result<Reply, Stop> {
+    let Plan { name, sponsor, superordinate } = check(tx, by, c)?;
+    let id = tx.next_id();
+    let host = Host {
+        name: name.clone(),
+        sponsor,
+        creator: sponsor,
+        created: at,
+        updater: None,
+        updated: None,
+        addresses: c.addresses.clone(),
+        statuses: Statuses::default(),
+        superordinate: superordinate.clone(),
+    };
+    tx.insert(&HOST, &id, &host)?;
+    tx.insert(&HOST_NAME, &name, &id)?;
+    if let Some(domain) = superordinate {
+        tx.add(&HOST_SUPERORDINATE, &(domain, id))?;
+    }
+    Ok(Reply::HostCreated { name: name.to_string(), created: at })
+}

@@ -1,0 +1,87 @@
+//! Accrediting a registrar.
+
+use super::{Profile, Registrar, fold, fold_name};
+use crate::{
+    actor::Actor,
+    contact::is_email,
+    outcome::Reply,
+    refusal::{Refusal, Stop},
+    seal::Sealed,
+    tables::{REGISTRAR, REGISTRAR_HANDLE, REGISTRAR_IANA, REGISTRAR_NAME},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use storage::{Read, Tx};
+
+/// A new registrar; the password is hashed and sealed already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrarCreate {
+    pub handle: String,
+    pub profile: Profile,
+    pub password: Sealed,
+    pub certificate: Option<[u8; 32]>,
+}
+
+/// # Errors
+/// Not the operator, a bad or taken clID, a bad field.
+pub fn check(db: &impl Read, by: &Actor, c: &RegistrarCreate) -> Result<String, Stop> {
+    by.must_operate()?;
+    let bad_byte = |b: u8| !(b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    if !(3..=16).contains(&c.handle.len()) || c.handle.bytes().any(bad_byte) {
+        return Err(Refusal::HandleSyntax { handle: c.handle.clone() }.into());
+    }
+    let folded = fold(&c.handle);
+    if db.has(&REGISTRAR_HANDLE, &folded)? {
+        return Err(Refusal::Exists { object: c.handle.clone() }.into());
+    }
+    check_profile(db, &c.profile)?;
+    Ok(folded)
+}
+
+fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
+    let invalid = |field: &str, why: &str| {
+        Err::<(), Stop>(Refusal::RegistrarInvalid { field: field.into(), why: why.into() }.into())
+    };
+    if p.name.trim().is_empty() || p.name.chars().count() > 255 || p.name.contains(char::is_control) {
+        return invalid("name", "1 to 255 printable characters");
+    }
+    if p.abuse_email.as_deref().is_some_and(|e| !is_email(e)) {
+        return invalid("abuse_email", "not an e-mail address");
+    }
+    let is_url = |u: &str| u.starts_with("https://") || u.starts_with("http://");
+    if p.url.as_deref().is_some_and(|u| !is_url(u)) {
+        return invalid("url", "it begins with https:// or http://");
+    }
+    if p.rdap_url.as_deref().is_some_and(|u| !is_url(u) || !u.ends_with('/')) {
+        return invalid("rdap_url", "it begins with https:// or http:// and ends with a slash");
+    }
+    if p.abuse_phone.as_deref().is_some_and(|t| !crate::contact::is_e164(t)) {
+        return invalid("abuse_phone", "it reads +CC.NUMBER, for example +31.201234567");
+    }
+    match p.iana_id {
+        Some(iana) if db.has(&REGISTRAR_IANA, &iana)? => invalid("iana_id", "another registrar has it"),
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// As [`check`].
+pub fn apply(tx: &mut Tx<'_>, by: &Actor, at: Timestamp, c: &RegistrarCreate) -> Result<Reply, Stop> {
+    let folded = check(tx, by, c)?;
+    let id = tx.next_id();
+    let registrar = Registrar {
+        handle: c.handle.clone(),
+        created: at,
+        updated: None,
+        profile: c.profile.clone(),
+        password: c.password.clone(),
+        certificate: c.certificate,
+    };
+    tx.insert(&REGISTRAR, &id, &registrar)?;
+    tx.insert(&REGISTRAR_HANDLE, &folded, &id)?;
+    tx.add(&REGISTRAR_NAME, &(fold_name(&c.profile.name), id))?;
+    if let Some(iana) = c.profile.iana_id {
+        tx.insert(&REGISTRAR_IANA, &iana, &id)?;
+    }
+    Ok(Reply::RegistrarCreated { id })
+}

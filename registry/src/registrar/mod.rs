@@ -1,0 +1,135 @@
+//! Registrars: who may write, how they prove it, and what the public is told of them.
+//!
+//! Not here: balances, limits, several users per registrar.
+
+mod create;
+mod password;
+
+pub use create::RegistrarCreate;
+pub(crate) use create::{apply as apply_create, check as check_create};
+pub use password::RegistrarPassword;
+pub(crate) use password::{apply as apply_password, check as check_password};
+
+use crate::{
+    actor::Actor,
+    refusal::{Refusal, Stop},
+    seal::Sealed,
+    tables::{REGISTRAR, REGISTRAR_HANDLE, REGISTRAR_IANA, REGISTRAR_NAME},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use storage::{Fault, Read, Record};
+
+/// A registrar. Everything but the credentials is public.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registrar {
+    /// The clID, as it was given.
+    pub handle: String,
+    pub created: Timestamp,
+    pub updated: Option<Timestamp>,
+    pub profile: Profile,
+    pub password: Sealed,
+    /// SHA-256 of the client certificate (DER) that must be presented at login; `None`: none is asked.
+    pub certificate: Option<[u8; 32]>,
+}
+
+impl Record for Registrar {}
+
+/// What WHOIS and RDAP tell of a registrar.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    pub name: String,
+    /// IANA registrar id.
+    pub iana_id: Option<u32>,
+    pub url: Option<String>,
+    pub whois_server: Option<String>,
+    /// RDAP base URL, ending in a slash.
+    pub rdap_url: Option<String>,
+    pub abuse_email: Option<String>,
+    /// E.164, `+31.201234567`.
+    pub abuse_phone: Option<String>,
+}
+
+/// The form in which handles are compared: ASCII lower case.
+pub fn fold(handle: &str) -> String {
+    handle.to_ascii_lowercase()
+}
+
+/// A registrar by clID, in any case, with its number.
+///
+/// # Errors
+/// A storage fault.
+pub fn by_handle(db: &impl Read, handle: &str) -> Result<Option<(u64, Registrar)>, Fault> {
+    let Some(id) = db.get(&REGISTRAR_HANDLE, &fold(handle))? else { return Ok(None) };
+    Ok(db.get(&REGISTRAR, &id)?.map(|r| (id, r)))
+}
+
+/// A registrar by number.
+///
+/// # Errors
+/// A storage fault.
+pub fn by_id(db: &impl Read, id: u64) -> Result<Option<Registrar>, Fault> {
+    db.get(&REGISTRAR, &id)
+}
+
+/// The clID of a registrar, for display.
+///
+/// # Errors
+/// A storage fault; a number that no registrar has is corruption.
+pub fn handle_of(db: &impl Read, id: u64) -> Result<String, Fault> {
+    by_id(db, id)?.map(|r| r.handle).ok_or_else(|| Fault::Corrupt {
+        table: REGISTRAR.meta().name,
+        key: id.to_be_bytes().to_vec(),
+        why: "an object names a registrar that does not exist".into(),
+    })
+}
+
+/// The registrar that a command acts for: the one that sent it, or the one that the operator names.
+///
+/// # Errors
+/// The operator named none, or one that does not exist; a registrar named another.
+pub fn acting(db: &impl Read, by: &Actor, named: Option<&str>) -> Result<u64, Stop> {
+    match (by, named) {
+        (Actor::Registrar(id), None) => Ok(*id),
+        (Actor::Registrar(_), Some(_)) => Err(Refusal::NotOperator.into()),
+        (Actor::Operator(_) | Actor::System, None) => Err(Refusal::SponsorRequired.into()),
+        (Actor::Operator(_) | Actor::System, Some(handle)) => {
+            let found = by_handle(db, handle)?;
+            found.map(|(id, _)| id).ok_or_else(|| Refusal::NotFound { object: handle.into() }.into())
+        }
+    }
+}
+
+/// All registrars by number.
+///
+/// # Errors
+/// A storage fault.
+pub fn all(db: &impl Read) -> Result<Vec<(u64, Registrar)>, Fault> {
+    db.range(&REGISTRAR, ..).collect()
+}
+
+/// A registrar as the public looks for it: by clID, by IANA id, or by its full name in any case.
+///
+/// # Errors
+/// A storage fault.
+pub fn find(db: &impl Read, text: &str) -> Result<Option<(u64, Registrar)>, Fault> {
+    if let Some(found) = by_handle(db, text)? {
+        return Ok(Some(found));
+    }
+    let id = match text.parse::<u32>() {
+        Ok(iana) => db.get(&REGISTRAR_IANA, &iana)?,
+        Err(_) => named(db, text)?,
+    };
+    let Some(id) = id else { return Ok(None) };
+    Ok(by_id(db, id)?.map(|r| (id, r)))
+}
+
+fn named(db: &impl Read, name: &str) -> Result<Option<u64>, Fault> {
+    let folded = fold_name(name);
+    let first = db.keys(&REGISTRAR_NAME, (folded.clone(), 0)..=(folded, u64::MAX)).next();
+    Ok(first.transpose()?.map(|(_, id)| id))
+}
+
+fn fold_name(name: &str) -> String {
+    name.trim().to_lowercase()
+}

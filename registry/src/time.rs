@@ -1,0 +1,83 @@
+//! Instants: milliseconds since 1970-01-01T00:00:00Z, given to the registry and never read from a clock here.
+
+use jiff::{ToSpan, civil, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub i64);
+
+/// 9999-12-31T23:59:59Z: later instants can't be written as RFC 3339.
+const LAST_MS: i64 = 253_402_300_799_000;
+
+impl Timestamp {
+    /// The same calendar day and time `years` later; 29 February becomes 28 February where there is no 29th.
+    /// Saturates at the end of the year 9999.
+    #[must_use]
+    pub fn plus_years(self, years: u8) -> Timestamp {
+        let zoned = self.jiff().to_zoned_datetime(TimeZone::UTC);
+        zoned
+            .checked_add(i64::from(years).years())
+            .map_or(Timestamp(LAST_MS), |z| Timestamp(z.timestamp().as_millisecond()))
+    }
+
+    /// `ms` milliseconds later (earlier when negative), saturating.
+    #[must_use]
+    pub fn plus_ms(self, ms: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(ms))
+    }
+
+    /// The calendar date in UTC, as EPP's `curExpDate` writes it: `2026-11-24`.
+    pub fn date(self) -> String {
+        self.jiff().to_zoned_datetime(TimeZone::UTC).date().to_string()
+    }
+
+    /// Reads an RFC 3339 instant or a plain date (midnight UTC); `None` when it is neither.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        if let Ok(at) = text.parse::<jiff::Timestamp>() {
+            return Some(Timestamp(at.as_millisecond()));
+        }
+        let date: civil::Date = text.parse().ok()?;
+        date.to_zoned_datetime(TimeZone::UTC).ok().map(|z| Timestamp(z.timestamp().as_millisecond()))
+    }
+
+    fn jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0.clamp(-LAST_MS, LAST_MS))
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-11-24T17:01:34.120Z`, the form of every date the registry shows.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.jiff())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_milliseconds_and_reads_them_back() {
+        let t = Timestamp::parse("2026-11-24T17:01:34.12Z").unwrap();
+        assert_eq!(t.to_string(), "2026-11-24T17:01:34.120Z");
+        assert_eq!(Timestamp::parse(&t.to_string()), Some(t));
+        assert_eq!(t.date(), "2026-11-24");
+        assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_leap_day_keeps_to_february() {
+        let leap = Timestamp::parse("2028-02-29T12:00:00Z").unwrap();
+        assert_eq!(leap.plus_years(1).to_string(), "2029-02-28T12:00:00.000Z");
+        assert_eq!(leap.plus_years(4).to_string(), "2032-02-29T12:00:00.000Z");
+    }
+
+    #[test]
+    fn the_far_future_saturates() {
+        assert_eq!(Timestamp(LAST_MS).plus_years(10), Timestamp(LAST_MS));
+        assert!(Timestamp(i64::MAX).to_string().starts_with("9999-"));
+    }
+}

@@ -1,0 +1,13 @@
+//! What the public may see: the one decision on every privacy question, for WHOIS, RDAP and DAS alike.
+//!
+//! Everything here is readable without keys; an edge node answers from it.
+
+mod das;
+mod domain;
+mod host;
+mod registrar;
+
+pub use das::{DasStatus, das};
+pub use domain::{ContactView, DomainView, NameServerView, domain};
+pub use host::{HostView, host};
+pub use registrar::{RegistrarView, registrar};

@@ -1,0 +1,49 @@
+//! A registrar as the public sees it.
+
+use crate::{
+    Timestamp,
+    registrar::{self, Profile, Registrar},
+};
+use storage::{Fault, Read};
+
+/// The public part of a registrar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrarView {
+    /// The clID.
+    pub handle: String,
+    pub profile: Profile,
+    pub created: Timestamp,
+    pub updated: Option<Timestamp>,
+}
+
+impl RegistrarView {
+    pub(super) fn of(registrar: Registrar) -> RegistrarView {
+        RegistrarView {
+            handle: registrar.handle,
+            profile: registrar.profile,
+            created: registrar.created,
+            updated: registrar.updated,
+        }
+    }
+
+    /// The handle of its RDAP entity: the IANA id where there is one, else the clID.
+    pub fn rdap_handle(&self) -> String {
+        self.profile.iana_id.map_or_else(|| self.handle.clone(), |id| id.to_string())
+    }
+}
+
+/// A registrar by clID, IANA id or full name.
+///
+/// # Errors
+/// A storage fault.
+pub fn registrar(db: &impl Read, text: &str) -> Result<Option<RegistrarView>, Fault> {
+    Ok(registrar::find(db, text)?.map(|(_, r)| RegistrarView::of(r)))
+}
+
+pub(super) fn by_id(db: &impl Read, id: u64) -> Result<RegistrarView, Fault> {
+    registrar::by_id(db, id)?.map(RegistrarView::of).ok_or_else(|| Fault::Corrupt {
+        table: crate::tables::REGISTRAR.meta().name,
+        key: id.to_be_bytes().to_vec(),
+        why: "an object names a registrar that does not exist".into(),
+    })
+}
