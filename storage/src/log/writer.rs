@@ -1,8 +1,10 @@
 //! The writer's thread in production; a simulation calls `write_step` as a task instead.
 
 use super::Log;
+use crate::Fault;
 use crate::sync::lock;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,7 +27,14 @@ impl Log {
         Ok(LogWriter { log: self.clone(), thread: Some(thread) })
     }
 
+    /// A completion that panics would otherwise leave a log that takes writes and never answers.
     fn run(&self) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.write_until_stopped())) {
+            self.fail(&Fault::panicked(&*panic), Vec::new());
+        }
+    }
+
+    fn write_until_stopped(&self) {
         loop {
             while self.write_step() {}
             if lock(&self.state).stopping {
@@ -49,10 +58,9 @@ impl LogWriter {
     fn join(&mut self) {
         lock(&self.log.state).stopping = true;
         self.log.work.notify_all();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the log's writer thread panicked in a caller's completion");
+        if let Some(thread) = self.thread.take() {
+            // Its panics have become a failure of the log.
+            let _ = thread.join();
         }
     }
 }

@@ -1,0 +1,216 @@
+//! Install of a snapshot: a new file is built beside the old in key order, verified, synced, and renamed
+//! over it. A crash before the rename leaves the old state, after it the new one. Views taken before go
+//! on with the old file, which the system frees when the last of them is gone.
+
+use crate::base::{self, Base, NEW_FILE, STATE_FILE};
+use crate::drain::DrainState;
+use crate::generation::Generation;
+use crate::layers::Layers;
+use crate::read::{Direction, Rows, Sealed};
+use crate::stream::{Frame, Opening, Source, refuse, rows};
+use crate::sync::lock;
+use crate::table::{Catalogue, Meta};
+use crate::{Fault, Header, Kind, Store, TransferError, digest};
+use redb::{Database, Durability, WriteTransaction};
+use std::io;
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Rows per transaction while building; only the last one is durable.
+const ROWS_PER_COMMIT: u64 = 200_000;
+
+impl Store {
+    /// Replaces the state by a snapshot that [`crate::Snapshot::write`] made. Apply is paused by the
+    /// caller; a running drain is cancelled. Replicated tables come from the stream, local ones stay,
+    /// volatile ones are empty afterwards and are built again by their owners.
+    ///
+    /// # Errors
+    /// `Refused` if the snapshot is damaged, of other tables, has not the header `expect`, or is not newer
+    /// than what is applied: the state is as before. `Stream` if reading fails: likewise. `Fault`: the
+    /// node must stop.
+    pub fn import(&self, from: &mut dyn io::Read, expect: &Header) -> Result<(), TransferError> {
+        let mut drain = self.stop_drain();
+        let now = self.view();
+        if self.batch_is_open() {
+            return Err(Fault::Misuse("import while a batch is open".to_owned()).into());
+        }
+        if expect.index <= now.layers.header.index && !now.layers.header.is_new() {
+            let applied = now.layers.header.index;
+            return Err(refuse(&format!("its index is {}, applied is {applied}", expect.index)));
+        }
+        let built = catch_unwind(AssertUnwindSafe(|| self.build(from, expect)))
+            .unwrap_or_else(|panic| Err(Fault::panicked(&*panic).into()));
+        match built {
+            Ok(db) => self.install(db, &mut drain).map_err(TransferError::Fault),
+            Err(e) => {
+                self.discard_new_file()?;
+                Err(e)
+            }
+        }
+    }
+
+    /// Cancels a drain, waits until it has let go, and keeps others out.
+    fn stop_drain(&self) -> std::sync::MutexGuard<'_, DrainState> {
+        self.cancel_drain.store(true, Ordering::Release);
+        let state = lock(&self.drain_state);
+        self.cancel_drain.store(false, Ordering::Release);
+        state
+    }
+
+    fn build(&self, from: &mut dyn io::Read, expect: &Header) -> Result<Database, TransferError> {
+        self.discard_new_file()?;
+        let (mut source, opening) = Source::open(from)?;
+        check_opening(&opening, expect, &self.catalogue)?;
+        let db = base::database(&*self.disk, NEW_FILE, self.file_limits())?;
+        let mut builder = Builder::new(&db, &self.catalogue);
+        let stated = loop {
+            match source.next()? {
+                Frame::Block(block) => builder.block(&block)?,
+                Frame::Closing(closing) => break closing.rows,
+            }
+        };
+        builder.verify(stated, expect)?;
+        let w = begin(&db, Durability::Immediate)?;
+        self.copy_local(&w)?;
+        base::found(&w, &self.catalogue, expect)?;
+        w.commit().map_err(Fault::from)?;
+        Ok(db)
+    }
+
+    /// The rows of this node alone come along from the state as it is.
+    fn copy_local(&self, w: &WriteTransaction) -> Result<(), Fault> {
+        let view = self.view();
+        for &meta in self.catalogue.metas().iter().filter(|m| m.kind == Kind::Local) {
+            let mut table = w.open_table(base::definition(&meta))?;
+            let all = (Bound::Unbounded, Bound::Unbounded);
+            for row in Rows::new(&view.source(), meta, all, Direction::Up)? {
+                let (key, value) = row?;
+                table.insert(key.bytes(), value.bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn install(&self, db: Database, drain: &mut DrainState) -> Result<(), Fault> {
+        let base = Arc::new(Base::read(Arc::new(db), self.catalogue.clone())?);
+        let renamed = self.disk.rename(NEW_FILE, STATE_FILE).and_then(|()| self.disk.sync_dir());
+        renamed.map_err(|e| Fault::io("put the new state file in place", &e))?;
+        drain.committed = None;
+        self.publish_with(|_| {
+            let (header, active) = (base.header.clone(), Generation::new(&self.catalogue));
+            Some(Layers { header, active, draining: None, base })
+        });
+        Ok(())
+    }
+
+    fn discard_new_file(&self) -> Result<(), Fault> {
+        let gone = match self.disk.exists(NEW_FILE) {
+            Ok(true) => self.disk.remove(NEW_FILE),
+            Ok(false) => Ok(()),
+            Err(e) => Err(e),
+        };
+        gone.map_err(|e| Fault::io("remove an unfinished state file", &e))
+    }
+}
+
+fn check_opening(opening: &Opening, expect: &Header, catalogue: &Catalogue) -> Result<(), TransferError> {
+    if opening.header != *expect {
+        return Err(refuse(&format!(
+            "it was announced with index {} and digest {:032x}, it has index {} and digest {:032x}",
+            expect.index, expect.digest, opening.header.index, opening.header.digest
+        )));
+    }
+    let ours = catalogue.metas().iter().filter(|m| m.kind == Kind::Replicated);
+    let ours: Vec<(u8, &str)> = ours.map(|m| (m.id, m.name)).collect();
+    let theirs: Vec<(u8, &str)> = opening.tables.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    if ours != theirs {
+        return Err(refuse("it has other tables than this version"));
+    }
+    Ok(())
+}
+
+fn begin(db: &Database, durability: Durability) -> Result<WriteTransaction, Fault> {
+    let mut w = db.begin_write()?;
+    w.set_quick_repair(matches!(durability, Durability::Immediate));
+    w.set_durability(durability)?;
+    Ok(w)
+}
+
+/// Fills the new file: tables in their order, keys ascending, rows hashed on the way.
+struct Builder<'a> {
+    db: &'a Database,
+    catalogue: &'a Catalogue,
+    /// Slot and key of the row before.
+    before: Option<(usize, Vec<u8>)>,
+    open: Option<WriteTransaction>,
+    rows: u64,
+    digest: u128,
+}
+
+impl<'a> Builder<'a> {
+    fn new(db: &'a Database, catalogue: &'a Catalogue) -> Builder<'a> {
+        Builder { db, catalogue, before: None, open: None, rows: 0, digest: 0 }
+    }
+
+    fn block(&mut self, block: &[u8]) -> Result<(), TransferError> {
+        let (id, block_rows) = rows(block)?;
+        let known = self.catalogue.by_id(id).filter(|(_, m)| m.kind == Kind::Replicated);
+        let (slot, meta) = known.ok_or_else(|| refuse(&format!("it has rows of an unlisted table {id}")))?;
+        let w = match self.open.take() {
+            Some(w) => w,
+            None => begin(self.db, Durability::None)?,
+        };
+        let rows_before = self.rows;
+        self.fill(&w, slot, meta, block_rows)?;
+        if self.rows / ROWS_PER_COMMIT == rows_before / ROWS_PER_COMMIT {
+            self.open = Some(w);
+        } else {
+            w.commit().map_err(Fault::from)?;
+        }
+        Ok(())
+    }
+
+    fn fill(
+        &mut self,
+        w: &WriteTransaction,
+        slot: usize,
+        meta: Meta,
+        block_rows: crate::stream::BlockRows<'_>,
+    ) -> Result<(), TransferError> {
+        let mut table = w.open_table(base::definition(&meta)).map_err(Fault::from)?;
+        for row in block_rows {
+            let (key, value) = row?;
+            if self.before.as_ref().is_some_and(|(s, k)| (*s, k.as_slice()) >= (slot, key)) {
+                return Err(refuse(&format!("the rows of table {} are not in key order", meta.name)));
+            }
+            table.insert(key, value).map_err(Fault::from)?;
+            self.rows += 1;
+            self.digest = self.digest.wrapping_add(digest::row(meta.id, key, value));
+            match &mut self.before {
+                Some((s, k)) => {
+                    *s = slot;
+                    k.clear();
+                    k.extend_from_slice(key);
+                }
+                none => *none = Some((slot, key.to_vec())),
+            }
+        }
+        Ok(())
+    }
+
+    fn verify(mut self, stated_rows: u64, expect: &Header) -> Result<(), TransferError> {
+        if self.rows != stated_rows {
+            return Err(refuse(&format!("it has {} rows and states {stated_rows}", self.rows)));
+        }
+        if self.digest != expect.digest {
+            let (have, want) = (self.digest, expect.digest);
+            return Err(refuse(&format!("its rows hash to {have:032x}, its header says {want:032x}")));
+        }
+        match self.open.take() {
+            Some(w) => Ok(w.commit().map_err(Fault::from)?),
+            None => Ok(()),
+        }
+    }
+}
