@@ -1,0 +1,12 @@
+//! `domain:delete` (RFC 5731 section 3.2.2): read, and answered 2101.
+
+use super::label;
+use crate::xml::{El, Syntax};
+
+/// `sNameType`.
+///
+/// # Errors
+/// When the element has another content.
+pub fn parse(element: &El<'_>) -> Result<(), Syntax> {
+    element.seq(|s| s.one("name", label).map(drop))
+}

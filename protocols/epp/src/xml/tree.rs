@@ -1,0 +1,224 @@
+//! Layer 1: a frame's octets as a tree of elements with resolved namespaces, or the reason why they are none.
+//!
+//! The event reader splits the text into tags, text, comments and so on and checks that end tags match. It lets
+//! pass much that is not well-formed (two roots, undefined entities, control characters, `<` in attributes, a
+//! second declaration, ...); the checks here close those gaps.
+
+use std::mem;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::scan::{attributes, check_chars, is_ncname, is_space, qualified, reference};
+use super::scope::{Scope, declared_prefix};
+use super::syntax::{Syntax, clip};
+use super::{Attr, El, Ns};
+
+/// How large a document may be in other ways than octets.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub depth: usize,
+    pub elements: usize,
+    /// Per element, namespace declarations included.
+    pub attributes: usize,
+}
+
+impl Default for Limits {
+    /// The deepest command of RFC 5730 to 5733 has 8 levels; the widest has thousands of names to check.
+    fn default() -> Limits {
+        Limits { depth: 32, elements: 20_000, attributes: 32 }
+    }
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// A [`Syntax`] at the gate `WellFormed`: not UTF-8, not well-formed, over a limit, or with a DTD, a foreign
+/// encoding or `xsi:type`.
+pub fn tree<'f>(frame: &'f [u8], limits: &Limits) -> Result<El<'f>, Syntax> {
+    let text = std::str::from_utf8(frame).map_err(|at| {
+        Syntax::not_well_formed(format!("not UTF-8: octet {} belongs to no character", at.valid_up_to()))
+    })?;
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    check_chars(text)?;
+    let mut builder =
+        Builder { limits: *limits, scope: Scope::default(), open: Vec::new(), root: None, elements: 0 };
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_comments = true;
+    let mut start = 0;
+    loop {
+        let event = reader.read_event().map_err(|cause| Syntax::not_well_formed(cause.to_string()))?;
+        let end = usize::try_from(reader.buffer_position()).unwrap_or(text.len());
+        let raw = &text[start..end];
+        match event {
+            Event::Eof => return builder.finish(),
+            Event::Decl(_) if start == 0 => declaration(raw)?,
+            Event::Decl(_) => {
+                return Err(Syntax::not_well_formed("the XML declaration must be the very first characters"));
+            }
+            Event::DocType(_) => return Err(Syntax::not_well_formed("a DOCTYPE is not allowed in EPP")),
+            Event::Start(_) => builder.start(&raw[1..raw.len() - 1])?,
+            Event::Empty(_) => {
+                builder.start(&raw[1..raw.len() - 2])?;
+                builder.end();
+            }
+            Event::End(_) => builder.end(),
+            Event::Text(_) => builder.text(raw)?,
+            Event::CData(_) => builder.character_data("CDATA section", &raw[9..raw.len() - 3])?,
+            Event::GeneralRef(_) => {
+                let c = reference(&raw[1..raw.len() - 1])?;
+                builder.character_data("reference", c.encode_utf8(&mut [0; 4]))?;
+            }
+            Event::Comment(_) => comment(raw)?,
+            Event::PI(_) => instruction(&raw[2..raw.len() - 2])?,
+        }
+        start = end;
+    }
+}
+
+struct Builder<'f> {
+    limits: Limits,
+    scope: Scope<'f>,
+    /// The elements begun and not ended, outermost first.
+    open: Vec<El<'f>>,
+    root: Option<El<'f>>,
+    elements: usize,
+}
+
+impl<'f> Builder<'f> {
+    /// A start tag without its angle brackets.
+    fn start(&mut self, tag: &'f str) -> Result<(), Syntax> {
+        if self.open.is_empty() && self.root.is_some() {
+            return Err(Syntax::not_well_formed("a second root element"));
+        }
+        let depth = self.open.len();
+        self.elements += 1;
+        if depth == self.limits.depth {
+            return Err(Syntax::not_well_formed(format!("elements are nested deeper than {depth}")));
+        }
+        if self.elements > self.limits.elements {
+            let most = self.limits.elements;
+            return Err(Syntax::not_well_formed(format!("the frame has more than {most} elements")));
+        }
+        let (name, rest) = tag.split_at(tag.find(is_space).unwrap_or(tag.len()));
+        let (prefix, local) = qualified(name)?;
+        let mut plain = Vec::new();
+        for (name, value) in attributes(rest, self.limits.attributes)? {
+            match declared_prefix(name) {
+                Some(declared) => self.scope.declare(depth, declared, &value)?,
+                None => plain.push((name, value)),
+            }
+        }
+        let attrs = self.resolve(plain)?;
+        let ns = self.scope.element(prefix)?;
+        self.open.push(El { ns, local, attrs, children: Vec::new(), text: String::new() });
+        Ok(())
+    }
+
+    /// Attributes with their namespaces; a name may occur once, whatever the prefix.
+    fn resolve(&self, plain: Vec<(&'f str, String)>) -> Result<Vec<Attr<'f>>, Syntax> {
+        let mut attrs: Vec<Attr<'f>> = Vec::with_capacity(plain.len());
+        for (name, value) in plain {
+            let (prefix, local) = qualified(name)?;
+            let ns = self.scope.attribute(prefix)?;
+            if attrs.iter().any(|other| other.local == local && other.ns == ns) {
+                return Err(repeated(name));
+            }
+            if ns == Ns::Xsi && local == "type" {
+                return Err(Syntax::not_well_formed("xsi:type is not allowed in EPP"));
+            }
+            attrs.push(Attr { ns, local, value });
+        }
+        // Hints where to find a schema say nothing about the command; many clients send them.
+        attrs.retain(|attr| {
+            attr.ns != Ns::Xsi || !matches!(attr.local, "schemaLocation" | "noNamespaceSchemaLocation")
+        });
+        Ok(attrs)
+    }
+
+    /// The reader has checked that the end tag belongs to the innermost open element.
+    fn end(&mut self) {
+        let Some(ended) = self.open.pop() else { return };
+        self.scope.leave(self.open.len());
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(ended),
+            None => self.root = Some(ended),
+        }
+    }
+
+    /// Text as written, without references.
+    fn text(&mut self, raw: &'f str) -> Result<(), Syntax> {
+        if raw.contains("]]>") {
+            return Err(Syntax::not_well_formed("']]>' stands in text; write ]]&gt;"));
+        }
+        if self.open.is_empty() {
+            return if raw.chars().all(is_space) { Ok(()) } else { Err(outside("text")) };
+        }
+        self.character_data("text", raw)
+    }
+
+    fn character_data(&mut self, what: &str, raw: &str) -> Result<(), Syntax> {
+        let element = self.open.last_mut().ok_or_else(|| outside(what))?;
+        // A reference's carriage return stays (section 2.11): references come here one character long.
+        if raw.len() > 1 && raw.contains('\r') {
+            element.text.push_str(&raw.replace("\r\n", "\n").replace('\r', "\n"));
+        } else {
+            element.text.push_str(raw);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<El<'f>, Syntax> {
+        if let Some(left) = self.open.last() {
+            return Err(Syntax::not_well_formed(format!("element '{}' is not closed", clip(left.local))));
+        }
+        mem::take(&mut self.root).ok_or_else(|| Syntax::not_well_formed("no root element"))
+    }
+}
+
+fn repeated(name: &str) -> Syntax {
+    Syntax::not_well_formed(format!("attribute '{}' is given twice", clip(name)))
+}
+
+fn outside(what: &str) -> Syntax {
+    Syntax::not_well_formed(format!("{what} stands outside the root element"))
+}
+
+/// `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`: in this order, the last two optional.
+fn declaration(raw: &str) -> Result<(), Syntax> {
+    let inner = raw.strip_prefix("<?xml").and_then(|rest| rest.strip_suffix("?>")).unwrap_or(raw);
+    let mut rest = attributes(inner, 3)?.into_iter().peekable();
+    let mut take = |wanted: &str| rest.next_if(|(name, _)| *name == wanted).map(|(_, value)| value);
+    match take("version").as_deref() {
+        Some("1.0") => {}
+        _ => return Err(Syntax::not_well_formed("the XML declaration must begin with version=\"1.0\"")),
+    }
+    if let Some(encoding) = take("encoding")
+        && !encoding.eq_ignore_ascii_case("UTF-8")
+    {
+        let encoding = clip(&encoding);
+        return Err(Syntax::not_well_formed(format!("encoding '{encoding}' is not supported; send UTF-8")));
+    }
+    let standalone = take("standalone");
+    if rest.next().is_some() || standalone.is_some_and(|value| !matches!(value.as_str(), "yes" | "no")) {
+        return Err(Syntax::not_well_formed("the XML declaration is malformed"));
+    }
+    Ok(())
+}
+
+/// The reader refuses `--` inside; a comment must not end in `--->` either.
+fn comment(raw: &str) -> Result<(), Syntax> {
+    if raw.len() < 7 || raw.ends_with("--->") {
+        return Err(Syntax::not_well_formed("a comment ends with more than two hyphens"));
+    }
+    Ok(())
+}
+
+/// A processing instruction is skipped; only its name is looked at.
+fn instruction(inner: &str) -> Result<(), Syntax> {
+    let target = inner.split(is_space).next().unwrap_or(inner);
+    if !is_ncname(target) || target.eq_ignore_ascii_case("xml") {
+        return Err(Syntax::not_well_formed(format!("'{}' is no processing instruction", clip(target))));
+    }
+    Ok(())
+}
