@@ -1,0 +1,26 @@
+//! `cluster.toml` and what `namingo-admin cluster init` makes of it: the certificate authority of a cluster, and
+//! for each node a bundle (certificate, key, sealing keys, list of founders) in a directory of its own.
+//!
+//! [`Bundle::load`] reads a bundle back and checks it; [`tls`] turns it into the mutual TLS that nodes speak to each
+//! other and to administrators.
+//!
+//! Not here: sockets, consensus, storage. After founding, the replicated membership is the truth about who belongs
+//! to the cluster; what is read here says only who founds it and where this machine listens.
+
+mod authority;
+mod bundle;
+mod credentials;
+mod founding;
+mod identity;
+mod keys;
+pub mod layout;
+mod pem;
+mod role;
+pub mod tls;
+
+pub use bundle::{Bundle, BundleError};
+pub use credentials::Credentials;
+pub use founding::{Addresses, Founder, Founding, RepositoryPolicy};
+pub use identity::{Identity, Subject};
+pub use keys::SealingKeys;
+pub use role::{Profile, Role};
