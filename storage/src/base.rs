@@ -44,7 +44,7 @@ fn table_list(catalogue: &Catalogue) -> String {
         .metas()
         .iter()
         .filter(|m| is_stored(m))
-        .map(|m| format!("{:03} {} {:?}", m.id, m.name, m.kind))
+        .map(|m| format!("table {} {} {:?}", m.id, m.name, m.kind))
         .collect();
     lines.sort();
     lines.join("\n")
@@ -129,7 +129,7 @@ fn expect(found: &[u8], expected: &str) -> Result<(), Fault> {
         .take(256)
         .find(|(f, e)| f != e)
         .unwrap_or_default();
-    Err(format_fault(f.unwrap_or("nothing"), e.unwrap_or("nothing")))
+    Err(format_fault(f.unwrap_or("no such table"), e.unwrap_or("no such table")))
 }
 
 fn format_fault(found: &str, expected: &str) -> Fault {

@@ -47,3 +47,48 @@ impl redb::StorageBackend for Backend {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::StorageBackend;
+
+    /// Counts syncs and holds nothing.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicU64);
+
+    impl DiskFile for Counting {
+        fn size(&self) -> io::Result<u64> {
+            Ok(0)
+        }
+        fn read(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn set_size(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync(&self) -> io::Result<()> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn it_syncs_after_the_set_number_of_bytes() {
+        let file = Arc::new(Counting::default());
+        let backend = Backend::new(file.clone(), 100);
+        let mut syncs = Vec::new();
+        for _ in 0..6 {
+            backend.write(0, &[1; 40]).unwrap();
+            syncs.push(file.0.load(Ordering::Relaxed));
+        }
+        assert_eq!(syncs, [0, 0, 1, 1, 1, 2]);
+        backend.write(0, &[1; 90]).unwrap();
+        backend.sync_data().unwrap();
+        backend.write(0, &[1; 90]).unwrap();
+        assert_eq!(file.0.load(Ordering::Relaxed), 3, "redb's own syncs start the count again");
+    }
+}

@@ -242,3 +242,82 @@ impl DiskFile for SimFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(disk: &SimDisk, name: &str) -> Vec<u8> {
+        let f = disk.open(name).unwrap();
+        let mut out = vec![0; usize::try_from(f.size().unwrap()).unwrap()];
+        f.read(0, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_crash_drops_unsynced_bytes_and_lengths() {
+        let disk = SimDisk::new();
+        let f = disk.open("a").unwrap();
+        disk.sync_dir().unwrap();
+        f.write(0, &[1; 10_000]).unwrap();
+        f.sync().unwrap();
+        f.write(5_000, &[2; 10_000]).unwrap();
+        disk.crash();
+        assert_eq!(content(&disk, "a"), [1; 10_000]);
+        assert!(f.write(0, &[3]).is_err() && f.sync().is_err() && f.size().is_err());
+        let f = disk.open("a").unwrap();
+        f.set_size(5).unwrap();
+        f.set_size(20).unwrap();
+        f.sync().unwrap();
+        f.set_size(0).unwrap();
+        disk.crash();
+        assert_eq!(content(&disk, "a"), [[1; 5].as_slice(), &[0; 15]].concat());
+    }
+
+    #[test]
+    fn names_need_a_directory_sync() {
+        let disk = SimDisk::new();
+        disk.open("a").unwrap().write(0, b"A").unwrap();
+        disk.crash();
+        assert!(!disk.exists("a").unwrap());
+        for (name, text) in [("a", b"A"), ("b", b"B")] {
+            let f = disk.open(name).unwrap();
+            f.write(0, text).unwrap();
+            f.sync().unwrap();
+        }
+        disk.sync_dir().unwrap();
+        let old = disk.open("b").unwrap();
+        disk.rename("a", "b").unwrap();
+        let mut byte = [0];
+        old.read(0, &mut byte).unwrap();
+        assert_eq!(
+            (&byte, content(&disk, "b").as_slice()),
+            (b"B", &b"A"[..]),
+            "an open file outlives its name"
+        );
+        disk.crash();
+        assert_eq!(disk.list().unwrap(), ["a", "b"]);
+        assert_eq!(content(&disk, "b"), b"B");
+    }
+
+    #[test]
+    fn planned_failures_come_and_go() {
+        let disk = SimDisk::new();
+        let f = disk.open("a").unwrap();
+        disk.fail_writes_after(1);
+        disk.fail_syncs_after(0);
+        f.write(0, b"x").unwrap();
+        assert!(f.write(0, b"y").is_err() && f.sync().is_err());
+        assert_eq!(content(&disk, "a"), b"x");
+        disk.heal();
+        f.write(0, b"y").unwrap();
+        f.sync().unwrap();
+    }
+
+    #[test]
+    fn a_disk_stays_in_its_directory() {
+        for name in ["", "..", "a/b", "/a", "a\0", ".hidden"] {
+            assert!(SimDisk::new().open(name).is_err(), "{name:?}");
+        }
+    }
+}
