@@ -45,7 +45,7 @@ pub fn digest_of(view: &View) -> Result<u128, Fault> {
 ///
 /// # Errors
 /// `Fault::Corrupt` if it does not, and any fault met while reading.
-pub fn verify(view: &View) -> Result<(), Fault> {
+pub fn verify_digest(view: &View) -> Result<(), Fault> {
     let (have, want) = (digest_of(view)?, view.header().digest);
     if have == want {
         return Ok(());

@@ -27,7 +27,7 @@ mod sync;
 mod table;
 mod tx;
 
-pub use digest::{digest_of, verify};
+pub use digest::{digest_of, verify_digest};
 pub use disk::{DirDisk, Disk, DiskFile, SimDisk};
 pub use drain::Drained;
 pub use fault::Fault;

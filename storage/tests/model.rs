@@ -220,13 +220,13 @@ impl World {
     }
 
     fn drain_commit(&mut self) {
-        if let Some(m) = &self.frozen {
-            if m.index > 0 {
-                assert_eq!(
-                    self.store.drain_commit(m.index.checked_sub(1)).unwrap(),
-                    if self.committed { Drained::Nothing } else { Drained::LogBehind { needs: m.index } }
-                );
-            }
+        if let Some(m) = &self.frozen
+            && m.index > 0
+        {
+            assert_eq!(
+                self.store.drain_commit(m.index.checked_sub(1)).unwrap(),
+                if self.committed { Drained::Nothing } else { Drained::LogBehind { needs: m.index } }
+            );
         }
         match self.store.drain_commit(Some(self.now.index)).unwrap() {
             Drained::Done { header, .. } => {

@@ -9,7 +9,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{
-    Disk, Drained, Header, Meta, Options, Read, SimDisk, Store, Table, TransferError, View, digest_of, verify,
+    Disk, Drained, Header, Meta, Options, Read, SimDisk, Store, Table, TransferError, View, digest_of,
+    verify_digest,
 };
 
 fn open(disk: &SimDisk) -> Store {
@@ -44,7 +45,9 @@ fn export(store: &Store) -> (Header, Vec<u8>) {
     (snapshot.header().clone(), stream)
 }
 
-fn replicated(db: &View) -> (Vec<((String, u8), kit::Text)>, Vec<(u16, u64)>) {
+type Replicated = (Vec<((String, u8), kit::Text)>, Vec<(u16, u64)>);
+
+fn replicated(db: &View) -> Replicated {
     (
         db.range(&NAMES, ..).map(Result::unwrap).collect(),
         db.keys(&BY_NUMBER, ..).map(Result::unwrap).collect(),
@@ -161,9 +164,9 @@ fn a_view_of_before_reads_the_old_file_during_and_after_an_install() {
     store.import(&mut Watched { stream: &stream, old: &old, store: &store }, &header).unwrap();
     assert_eq!(store.view().range(&NAMES, ..).count(), 150);
     assert_eq!(old.range(&NAMES, ..).count(), 7);
-    verify(&old).unwrap();
+    verify_digest(&old).unwrap();
     drop(old);
-    verify(&store.view()).unwrap();
+    verify_digest(&store.view()).unwrap();
     assert_eq!(disk.list().unwrap(), ["state.redb"]);
 }
 
@@ -193,6 +196,21 @@ fn only_a_newer_and_announced_snapshot_is_taken() {
 }
 
 #[test]
+fn rows_that_do_not_fit_the_digest_are_found() {
+    let trusting = Options { assert_fresh: false, ..options() };
+    let from = Store::open(Arc::new(SimDisk::new()), &TABLES, trusting).unwrap();
+    write_names(&from, 1, "a", 2);
+    let mut tx = from.begin();
+    tx.replace(&NAMES, &("a".to_owned(), 0), &text("not what is there"), &text("new")).unwrap();
+    tx.commit(2, Arc::default());
+    let e = verify_digest(&from.view()).unwrap_err();
+    assert!(e.to_string().contains("the header says"), "{e}");
+    drain_all(&from);
+    let (header, stream) = export(&from);
+    assert!(refused(&Store::memory(&TABLES), &stream, &header).contains("its rows hash to"));
+}
+
+#[test]
 fn a_damaged_stream_is_refused_wherever_it_is_damaged() {
     let (header, stream) = export(&source(10));
     let store = Store::memory(&TABLES);
@@ -205,7 +223,7 @@ fn a_damaged_stream_is_refused_wherever_it_is_damaged() {
         refused(&store, &stream[..len], &header);
     }
     store.import(&mut stream.as_slice(), &header).unwrap();
-    verify(&store.view()).unwrap();
+    verify_digest(&store.view()).unwrap();
 }
 
 #[test]
@@ -226,7 +244,7 @@ fn every_crash_point_of_an_install_leaves_the_old_or_the_new_state() {
             disk.crash();
             drop(store);
             let store = open(&disk);
-            verify(&store.view()).unwrap();
+            verify_digest(&store.view()).unwrap();
             match store.applied() {
                 1 => {
                     assert!(done.is_err(), "an acknowledged install is durable");

@@ -9,7 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use storage::{DirDisk, Disk, Drained, Fault, Meta, Options, Pressure, Read, SimDisk, Store, Table, verify};
+use storage::{
+    DirDisk, Disk, Drained, Fault, Log, Meta, Options, Pressure, Read, SimDisk, Snapshot, Store, Table, Tx,
+    View, verify_digest,
+};
 
 fn open(disk: &SimDisk, options: Options) -> Result<Store, Fault> {
     Store::open(Arc::new(disk.clone()), &TABLES, options)
@@ -18,6 +21,17 @@ fn open(disk: &SimDisk, options: Options) -> Result<Store, Fault> {
 fn drain_all(store: &Store) {
     store.freeze();
     while store.drain(Some(u64::MAX)).unwrap() != Drained::Nothing {}
+}
+
+#[test]
+fn handles_go_to_any_thread() {
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Store>();
+    shared::<View>();
+    shared::<Snapshot>();
+    shared::<Log>();
+    sent::<Tx<'static>>();
 }
 
 #[test]
@@ -106,7 +120,7 @@ fn a_panic_drops_the_batch_and_tells_where_it_came_from() {
     let view = store.view();
     assert!(!view.has(&CACHE, &1).unwrap() && !view.has(&NAMES, &("b".to_owned(), 1)).unwrap());
     assert_eq!(view.header().next_id, 1);
-    verify(&view).unwrap();
+    verify_digest(&view).unwrap();
     drop(store.begin());
 }
 
@@ -227,7 +241,7 @@ fn every_crash_point_of_a_drain_leaves_the_old_or_the_new_header() {
         drop(store);
         let store = open(&disk, options()).unwrap();
         let view = store.view();
-        verify(&view).unwrap();
+        verify_digest(&view).unwrap();
         match view.header().index {
             1 => {
                 assert!(drained.is_err(), "an acknowledged drain is durable");
@@ -285,7 +299,7 @@ fn a_real_directory_keeps_its_state() {
     let store = Store::open(disk, &TABLES, options()).unwrap();
     assert_eq!(store.applied(), 1);
     assert_eq!(store.view().range(&NAMES, ..).count(), 20);
-    verify(&store.view()).unwrap();
+    verify_digest(&store.view()).unwrap();
 }
 
 #[test]
@@ -307,7 +321,7 @@ fn readers_and_drains_run_beside_the_writer() {
                 assert!(view.header().index >= seen);
                 seen = view.header().index;
                 assert_eq!(view.range(&NAMES, ..).count() as u64, seen * 2, "whole batches only");
-                verify(&view).unwrap();
+                verify_digest(&view).unwrap();
             }
         });
         for index in 1..=150 {

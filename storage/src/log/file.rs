@@ -44,6 +44,7 @@ pub(super) struct Found {
 }
 
 /// What the file holds after a commit.
+#[derive(Clone, Copy)]
 pub(super) struct Ends {
     /// Last durable index; the purge point if nothing is left.
     pub(super) last: Option<u64>,
@@ -144,7 +145,7 @@ fn write(job: &Job, entries: &mut Entries<'_>, facts: &mut Facts<'_>) -> Result<
         }
         Job::Truncate { last: None, .. } => entries.retain(|_, _| false)?,
         Job::Truncate { last: Some(last), .. } => {
-            entries.retain_in(last.saturating_add(1).., |_, _| false)?
+            entries.retain_in(last.saturating_add(1).., |_, _| false)?;
         }
         Job::Purge { upto, id, .. } => {
             let known: Option<(u64, Arc<[u8]>)> =
