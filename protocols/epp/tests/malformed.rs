@@ -63,6 +63,7 @@ fn other_malformed_documents_are_refused() {
         "<epp xmlns:a=\"u\" xmlns:b=\"u\" a:x=\"1\" b:x=\"2\"/>".to_owned(),
         "<epp xmlns:a=\"u\" xmlns:a=\"u\"/>".to_owned(),
         "<epp xmlns:a=\"\"/>".to_owned(),
+        "<epp xmlns:=\"u\"/>".to_owned(),
         "<epp><!-- a--b --></epp>".to_owned(),
         "<epp><!-- a---></epp>".to_owned(),
         "<epp><!--></epp>".to_owned(),

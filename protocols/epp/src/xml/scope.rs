@@ -14,10 +14,10 @@ pub struct Scope<'f> {
 
 /// The prefix that an attribute declares, if it is a namespace declaration; empty for the default namespace.
 pub fn declared_prefix(name: &str) -> Option<&str> {
-    match name.strip_prefix("xmlns") {
-        Some("") => Some(""),
-        Some(rest) => rest.strip_prefix(':'),
-        None => None,
+    match name.strip_prefix("xmlns")? {
+        "" => Some(""),
+        // `xmlns:` without a prefix is left to the check of names.
+        rest => rest.strip_prefix(':').filter(|prefix| !prefix.is_empty()),
     }
 }
 
