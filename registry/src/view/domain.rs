@@ -3,7 +3,7 @@
 use super::registrar::{self, RegistrarView};
 use crate::{
     DomainName, Stop, Timestamp,
-    contact::{self, ContactRole, PublicContact},
+    contact::{self, ContactRole, Item, PublicContact},
     dnssec::Ds,
     domain::{Domain, settled},
     host,
@@ -35,8 +35,16 @@ pub struct DomainView {
 /// A contact in a domain's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactView {
-    pub roid: String,
+    /// `None` where neither name nor organization is disclosed: it would tie an unnamed person's domains together.
+    pub roid: Option<String>,
     pub public: PublicContact,
+}
+
+impl ContactView {
+    /// Whether an element may be shown; one that may and has no value does not exist.
+    pub fn shows(&self, item: Item) -> bool {
+        self.public.disclose.as_ref().is_some_and(|d| d.show && d.items.contains(&item))
+    }
 }
 
 /// A name server in a domain's answer.
@@ -76,7 +84,9 @@ fn contacts(db: &impl Read, domain: &Domain) -> Result<Vec<(ContactRole, Contact
 }
 
 fn contact_view(db: &impl Read, id: u64) -> Result<ContactView, Stop> {
-    Ok(ContactView { roid: roid::contact(db, id)?, public: contact::linked(db, id)?.public })
+    let public = contact::linked(db, id)?.public;
+    let is_named = public.postal.iter().any(|p| p.name.is_some() || p.org.is_some());
+    Ok(ContactView { roid: is_named.then(|| roid::contact(db, id)).transpose()?, public })
 }
 
 fn name_server(db: &impl Read, id: u64) -> Result<NameServerView, Stop> {

@@ -5,9 +5,11 @@
 mod das;
 mod domain;
 mod host;
+mod name;
 mod registrar;
 
 pub use das::{DasStatus, das};
 pub use domain::{ContactView, DomainView, NameServerView, domain};
 pub use host::{HostView, host};
+pub use name::{ascii, name, unicode};
 pub use registrar::{RegistrarView, registrar};
