@@ -88,7 +88,9 @@ impl BundleError {
 
     pub(crate) fn unreadable(file: &Path, e: &io::Error) -> BundleError {
         let advice = match e.kind() {
-            io::ErrorKind::NotFound => "is missing; copy the node's directory again from where cluster init ran",
+            io::ErrorKind::NotFound => {
+                "is missing; copy the node's directory again from where cluster init ran"
+            }
             io::ErrorKind::PermissionDenied => "may not be read by this user; change its owner",
             _ => return BundleError::new(file, format!("cannot be read: {e}")),
         };

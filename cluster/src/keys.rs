@@ -58,7 +58,8 @@ fn secret(path: &Path) -> Result<[u8; SECRET], BundleError> {
     let length = octets.len();
     octets.zeroize();
     secret.map_err(|_| {
-        let why = format!("a sealing key is {SECRET} octets long, this is {length}; restore it from a backup");
+        let why =
+            format!("a sealing key is {SECRET} octets long, this is {length}; restore it from a backup");
         BundleError::new(path, why)
     })
 }

@@ -10,17 +10,22 @@
 mod authority;
 mod bundle;
 mod credentials;
+mod file;
 mod founding;
 mod identity;
+mod init;
 mod keys;
 pub mod layout;
 mod pem;
 mod role;
 pub mod tls;
+mod workshop;
 
 pub use bundle::{Bundle, BundleError};
 pub use credentials::Credentials;
+pub use file::{ClusterFile, ConfigError, NodeSection};
 pub use founding::{Addresses, Founder, Founding, RepositoryPolicy};
 pub use identity::{Identity, Subject};
+pub use init::{InitError, Initialized, init};
 pub use keys::SealingKeys;
 pub use role::{Profile, Role};

@@ -1,0 +1,109 @@
+//! `cluster.toml`: who founds the cluster and where each node listens.
+//!
+//! `read` turns the text into a [`ClusterFile`], `rules` holds what goes beyond one key, `write` makes such a file
+//! with comments. Every error names file, line and key.
+
+mod error;
+mod read;
+mod rules;
+mod write;
+
+pub use error::ConfigError;
+
+use crate::{Addresses, Profile, RepositoryPolicy, Role, layout};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// A file longer than this is no cluster file.
+const MAX_OCTETS: u64 = 1 << 20;
+
+/// The contents of `cluster.toml`. Paths are as written there, relative to the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterFile {
+    /// Where the file lies.
+    pub path: PathBuf,
+    /// Names the cluster for people, in certificates too.
+    pub name: String,
+    pub data_dir: PathBuf,
+    pub profile: Profile,
+    pub repository: RepositoryPolicy,
+    /// By node id.
+    pub nodes: BTreeMap<u64, NodeSection>,
+}
+
+/// One `[node.N]` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSection {
+    pub role: Role,
+    pub addresses: Addresses,
+    /// The operator's own certificate for EPP, instead of the one that `cluster init` issued.
+    pub epp_certificate: Option<PathBuf>,
+    pub epp_key: Option<PathBuf>,
+}
+
+impl ClusterFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, by file, line and key.
+    pub fn load(path: &Path) -> Result<ClusterFile, ConfigError> {
+        let whole = |why: String| ConfigError::new(path, None, "", why);
+        let text = fs::metadata(path)
+            .and_then(|meta| match meta.len() {
+                length if length > MAX_OCTETS => Err(io::Error::other("longer than 1 MiB")),
+                _ => fs::read_to_string(path),
+            })
+            .map_err(|e| match e.kind() {
+                io::ErrorKind::NotFound => whole("no such file; name one with --config".into()),
+                _ => whole(format!("cannot be read: {e}")),
+            })?;
+        ClusterFile::parse(path, &text)
+    }
+
+    /// Checks `text` as the contents of `path`.
+    ///
+    /// # Errors
+    /// As [`ClusterFile::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<ClusterFile, ConfigError> {
+        let (file, lines) = read::read(path, text)?;
+        rules::check(&file, &lines)?;
+        Ok(file)
+    }
+
+    /// Writes the file, with comments, to its `path`; an existing file is replaced.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn write(&self) -> io::Result<()> {
+        fs::write(&self.path, self.to_string())
+    }
+
+    /// A path in the file, as seen from the working directory.
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// The directory that holds every node's directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.resolve(&self.data_dir)
+    }
+
+    /// The directory of node `id`.
+    pub fn node_dir(&self, id: u64) -> PathBuf {
+        layout::node_dir(&self.data_dir(), id)
+    }
+
+    /// Certificate chain and key with which node `id` serves EPP; `None` if it doesn't.
+    pub fn epp_identity(&self, id: u64) -> Option<(PathBuf, PathBuf)> {
+        let node = self.nodes.get(&id)?;
+        node.addresses.epp?;
+        let dir = self.node_dir(id);
+        Some(match (&node.epp_certificate, &node.epp_key) {
+            (Some(certificate), Some(key)) => (self.resolve(certificate), self.resolve(key)),
+            _ => (dir.join(layout::EPP_CERTIFICATE), dir.join(layout::EPP_KEY)),
+        })
+    }
+}

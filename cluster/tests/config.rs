@@ -1,0 +1,224 @@
+//! `cluster.toml`: the example that is shipped, round trips, and the exact message for each kind of mistake.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role};
+use std::{collections::BTreeMap, path::Path};
+
+const GOOD: &str = r#"[cluster]
+name = "example"
+data_dir = "data"
+[repository]
+name = "main"
+roid_suffix = "NAMINGO"
+[node.1]
+role = "voter"
+raft = "127.0.0.1:7001"
+admin = "127.0.0.1:7091"
+epp = "127.0.0.1:7700"
+whois = "0.0.0.0:43"
+[node.7]
+role = "edge"
+raft = "127.0.0.1:7101"
+admin = "127.0.0.1:7191"
+whois = "0.0.0.0:43"
+"#;
+
+fn parse(text: &str) -> Result<ClusterFile, String> {
+    ClusterFile::parse(Path::new("etc/cluster.toml"), text).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_example_at_the_top_works() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cluster.toml");
+    let file = ClusterFile::load(&path).unwrap();
+    assert_eq!(file.nodes.len(), 3);
+    assert!(file.nodes.values().all(|node| node.role == Role::Voter));
+    for (offset, node) in [0, 100, 200].into_iter().zip(file.nodes.values()) {
+        let ports: Vec<u16> = node.addresses.named().map(|(_, address)| address.port() - offset).collect();
+        assert_eq!(ports, [7001, 7091, 7090, 7700, 7043, 7044, 7080]);
+    }
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let file = parse(GOOD).unwrap();
+    assert_eq!(file.profile, Profile::Region);
+    assert!(!file.repository.documentation_addresses);
+    assert_eq!(file.data_dir(), Path::new("etc/data"));
+    assert_eq!(file.node_dir(7), Path::new("etc/data/node-7"));
+    let (certificate, key) = file.epp_identity(1).unwrap();
+    assert_eq!(certificate, Path::new("etc/data/node-1/epp.crt"));
+    assert_eq!(key, Path::new("etc/data/node-1/epp.key"));
+    assert_eq!(file.epp_identity(7), None);
+    assert_eq!(file.epp_identity(2), None);
+}
+
+#[test]
+fn a_written_file_reads_back() {
+    let addresses = |offset: u16| Addresses {
+        raft: ([127, 0, 0, 1], 7001 + offset).into(),
+        admin: ([127, 0, 0, 1], 7091 + offset).into(),
+        metrics: Some(([127, 0, 0, 1], 7090 + offset).into()),
+        epp: Some(([127, 0, 0, 1], 7700 + offset).into()),
+        whois: None,
+        das: Some("[::1]:7044".parse().unwrap()),
+        rdap: None,
+        rdap_url: Some("https://rdap.example/base/".into()),
+    };
+    let own = NodeSection {
+        role: Role::Voter,
+        addresses: addresses(0),
+        epp_certificate: Some("tls/epp.crt".into()),
+        epp_key: Some("/etc/tls/\"epp\".key".into()),
+    };
+    let mut edge =
+        NodeSection { role: Role::Edge, addresses: addresses(100), epp_certificate: None, epp_key: None };
+    edge.addresses.epp = None;
+    edge.addresses.das = None;
+    let dir = tempfile::tempdir().unwrap();
+    let file = ClusterFile {
+        path: dir.path().join("cluster.toml"),
+        name: "Ünïted \\ \"names\"".into(),
+        data_dir: ".".into(),
+        profile: Profile::Continent,
+        repository: RepositoryPolicy {
+            name: "main-2".into(),
+            roid_suffix: "X_1".into(),
+            documentation_addresses: true,
+        },
+        nodes: BTreeMap::from([(1, own), (12, edge)]),
+    };
+    file.write().unwrap();
+    assert_eq!(ClusterFile::load(&file.path).unwrap(), file);
+}
+
+/// Replaces `from` in the good file by `to`, and expects exactly this message.
+#[test]
+fn each_mistake_is_named_by_file_line_and_key() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("name = \"example\"", "name = example", ":2: string values must be quoted, expected literal string"),
+        ("name = \"example\"", "name = \"a\"\nname = \"b\"", ":3: duplicate key"),
+        ("name = \"example\"", "name = \" a\"", ":2: cluster.name: a name is 1 to 64 printable characters"),
+        ("name = \"example\"", "name = 3", ":2: cluster.name: expected text in quotes, found integer"),
+        ("name = \"example\"", "", ":1: cluster.name: missing in [cluster]"),
+        ("name = \"example\"", "nmae = \"a\"", ":2: cluster.nmae: unknown key; did you mean name?"),
+        (
+            "name = \"example\"",
+            "colour = \"a\"",
+            ":2: cluster.colour: unknown key; known here are name, data_dir, profile",
+        ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"\"",
+            ":3: cluster.data_dir: an empty path; \".\" is the file's own directory",
+        ),
+        (
+            "[repository]",
+            "profile = \"world\"\n[repository]",
+            ":4: cluster.profile: \"world\": a profile is region or continent",
+        ),
+        ("[repository]", "[repositories]", ":4: repositories: unknown key; did you mean repository?"),
+        (
+            "[cluster]\nname = \"example\"\ndata_dir = \"data\"\n",
+            "",
+            ": cluster: the section [cluster] is missing",
+        ),
+        (
+            "name = \"main\"",
+            "name = \"Main\"",
+            ":5: repository.name: a name is 1 to 32 lower-case letters, digits and hyphens: it names a directory",
+        ),
+        (
+            "name = \"main\"",
+            "name = \"keys\"",
+            ":5: repository.name: \"keys\" is the name of another directory of a node",
+        ),
+        (
+            "\"NAMINGO\"",
+            "\"NAMINGO-1\"",
+            ":6: repository.roid_suffix: a suffix is 1 to 8 letters, digits and underscores (RFC 5730, roidType)",
+        ),
+        (
+            "\"NAMINGO\"",
+            "\"X\"\ndocumentation_addresses = \"yes\"",
+            ":7: repository.documentation_addresses: expected true or false, found string",
+        ),
+        ("[node.1]", "[node.01]", ":7: node.01: a node id is a whole number from 1, as in [node.1]"),
+        ("[node.1]", "[node.0]", ":7: node.0: a node id is a whole number from 1, as in [node.1]"),
+        ("role = \"voter\"\n", "", ":7: node.1.role: missing in [node.1]"),
+        (
+            "role = \"voter\"",
+            "role = \"Voter\"",
+            ":8: node.1.role: \"Voter\": a role is voter, standby or edge",
+        ),
+        ("role = \"edge\"", "role = \"voter\"", ":7: node: the number of voters is 1, 3 or 5, not 2"),
+        ("role = \"voter\"", "role = \"standby\"", ":7: node: the number of voters is 1, 3 or 5, not 0"),
+        ("raft = \"127.0.0.1:7001\"\n", "", ":7: node.1.raft: missing in [node.1]"),
+        (
+            "raft = \"127.0.0.1:7001\"",
+            "raft = \"127.0.0.1\"",
+            ":9: node.1.raft: \"127.0.0.1\" is not an address with a port",
+        ),
+        (
+            "raft = \"127.0.0.1:7001\"",
+            "raft = \"127.0.0.1:0\"",
+            ":9: node.1.raft: \"127.0.0.1:0\" has no port that others could know",
+        ),
+        (
+            "raft = \"127.0.0.1:7001\"",
+            "raft = \"0.0.0.0:7001\"",
+            ":9: node.1.raft: \"0.0.0.0:7001\" is no address that others can connect to; name one interface",
+        ),
+        (
+            "admin = \"127.0.0.1:7191\"",
+            "admin = \"127.0.0.1:7001\"",
+            ":16: node.7.admin: \"127.0.0.1:7001\" is taken by node.1.raft in line 9",
+        ),
+        (
+            "epp = \"127.0.0.1:7700\"",
+            "epp = \"127.0.0.1:43\"",
+            ":12: node.1.whois: \"0.0.0.0:43\" is taken by node.1.epp in line 11",
+        ),
+        (
+            "admin = \"127.0.0.1:7191\"",
+            "admin = \"127.0.0.1:7191\"\nepp = \"127.0.0.1:700\"",
+            ":17: node.7.epp: an edge holds no keys and serves no EPP; remove the line",
+        ),
+        (
+            "epp = \"127.0.0.1:7700\"",
+            "epp_certificate = \"a.crt\"",
+            ":11: node.1.epp_certificate: needs epp_key beside it",
+        ),
+        (
+            "epp = \"127.0.0.1:7700\"",
+            "epp_certificate = \"a.crt\"\nepp_key = \"a.key\"",
+            ":11: node.1.epp_certificate: this node has no epp address to use it for",
+        ),
+        (
+            "epp = \"127.0.0.1:7700\"",
+            "rdap_url = \"https://rdap.example\"",
+            ":11: node.1.rdap_url: \"https://rdap.example\" is not a base URL such as \"https://rdap.example/\", \
+             with a slash at its end",
+        ),
+        (
+            "whois = \"0.0.0.0:43\"",
+            "whios = \"0.0.0.0:43\"",
+            ":12: node.1.whios: unknown key; did you mean whois?",
+        ),
+    ];
+    for (from, to, message) in cases {
+        let text = GOOD.replacen(from, to, 1);
+        assert_ne!(text, GOOD, "{from} is not in the good file");
+        assert_eq!(parse(&text).unwrap_err(), format!("etc/cluster.toml{message}"), "{from} -> {to}");
+    }
+    let nodeless = &GOOD[..GOOD.find("[node.1]").unwrap()];
+    let message = "etc/cluster.toml: node: no [node.N] section; each node of the cluster needs one";
+    assert_eq!(parse(nodeless).unwrap_err(), message);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = ClusterFile::load(Path::new("/nowhere/cluster.toml")).unwrap_err().to_string();
+    assert_eq!(error, "/nowhere/cluster.toml: no such file; name one with --config");
+}
