@@ -1,1 +1,31 @@
+//! How replication is wired: openraft over the log and the state of `storage`, and the port
+//! [`registry::Backend`] on top. The only crate that names openraft.
+//!
+//! ```text
+//!   submit ──► leader ──► openraft ──► log (fsync on a majority) ──► Machine ──► registry::apply_batch
+//!   view   ──► read index at the leader ──► wait until applied here ──► a new View
+//! ```
+//! Everything is generic over [`Cx`] (openraft's configuration, with its runtime) and over [`net::Net`], so that a
+//! simulation can replace time and network. Not here: domain names, EPP, which jobs a leader runs.
 
+mod backend;
+mod cluster;
+mod drain;
+pub mod founding;
+mod log;
+mod machine;
+pub mod net;
+mod peer;
+mod progress;
+mod reads;
+mod service;
+pub mod transport;
+mod types;
+mod wire;
+
+pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
+pub use drain::Drain;
+pub use log::LogStore;
+pub use machine::{Machine, Snap};
+pub use progress::Progress;
+pub use types::{Cx, Live, NodeInfo, Role};

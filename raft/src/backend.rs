@@ -1,0 +1,147 @@
+//! [`registry::Backend`] over the cluster: views, and commands that reach the leader exactly once.
+
+use crate::{
+    cluster::{Cluster, Inner},
+    net::{CallError, Net},
+    progress::Watched,
+    reads::READ_LIMIT,
+    types::Cx,
+    wire::{Request, Submitted},
+};
+use futures_util::future::{Either, select};
+use openraft::{
+    errors::{ClientWriteError, RaftError},
+    type_config::TypeConfigExt,
+};
+use registry::{Actor, Backend, Command, Entry, Freshness, Outcome, SvTrid, Unavailable, Verb};
+use std::{pin::pin, time::Duration};
+use storage::{Pressure, View};
+
+/// How long a command is resent before its outcome is called unknown (decision 4).
+const SUBMIT_LIMIT: Duration = Duration::from_secs(15);
+/// How long one leader may take before the command is sent again.
+const SEND_LIMIT: Duration = Duration::from_secs(3);
+/// How often it is looked whether another node leads.
+const LOOK: Duration = Duration::from_millis(50);
+/// Pause before a command that was not taken is sent again.
+const RETRY: Duration = Duration::from_millis(20);
+/// The leader proposes no command whose clock differs by more.
+const CLOCK_MAX_MS: i64 = 10_000;
+
+impl<C: Cx, N: Net> Backend for Cluster<C, N> {
+    async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
+        if freshness == Freshness::Linearizable {
+            let reached = async {
+                let index = self.inner.reads.index().await?;
+                self.inner.progress.wait(index).await.map_err(|_| Unavailable::NoLeader)
+            };
+            C::timeout(READ_LIMIT, reached).await.unwrap_or(Err(Unavailable::NoLeader))?;
+        }
+        Ok(self.inner.store.view())
+    }
+
+    async fn submit(&self, verb: Verb, by: Actor, svtrid: SvTrid) -> Result<Outcome, Unavailable> {
+        let command = Command { svtrid, issued: self.inner.now(), by, verb };
+        let mut sending =
+            Sending { node: &self.inner, watched: self.inner.progress.watch(svtrid), sent: false };
+        sending.run(&command).await
+    }
+}
+
+/// A command on its way: resent until an outcome is known or the limit is reached.
+struct Sending<'a, C: Cx, N: Net> {
+    node: &'a Inner<C, N>,
+    watched: Watched,
+    /// It may have been proposed somewhere: the outcome may exist.
+    sent: bool,
+}
+
+impl<C: Cx, N: Net> Sending<'_, C, N> {
+    async fn run(&mut self, command: &Command) -> Result<Outcome, Unavailable> {
+        let until = C::now() + SUBMIT_LIMIT;
+        let mut refused = Unavailable::NoLeader;
+        while C::now() < until {
+            match self.attempt(command).await {
+                Some(Submitted::Outcome(outcome)) => return Ok(outcome),
+                Some(Submitted::Busy) => refused = Unavailable::Busy,
+                Some(Submitted::ClockOff { by_ms }) => {
+                    tracing::warn!(svtrid = %command.svtrid, by_ms, "the leader's clock differs; not proposed");
+                }
+                Some(Submitted::NotLeader) | None => {}
+                Some(Submitted::Unknown) => self.sent = true,
+            }
+            if let Some(outcome) = self.pause().await {
+                return Ok(outcome);
+            }
+        }
+        Err(if self.sent { Unavailable::Unknown { svtrid: command.svtrid } } else { refused })
+    }
+
+    /// Sends the command to whoever leads; returns early when this node's own apply tells the outcome, or when
+    /// another node leads. `None`: there is no leader.
+    async fn attempt(&mut self, command: &Command) -> Option<Submitted> {
+        let (id, leader) = self.node.leader()?;
+        let node = self.node;
+        let told = &mut self.watched.told;
+        let send = async {
+            if id == node.id {
+                return node.propose(command.clone()).await;
+            }
+            match node.ask_at(id, &leader, &Request::Submit(Box::new(command.clone())), SEND_LIMIT).await {
+                Ok(submitted) => submitted,
+                Err(CallError::Unreachable(_)) => Submitted::NotLeader,
+                Err(CallError::Lost(_)) => Submitted::Unknown,
+            }
+        };
+        let deposed = async {
+            loop {
+                C::sleep(LOOK).await;
+                if node.leader().is_some_and(|(now, _)| now != id) {
+                    break;
+                }
+            }
+        };
+        let answered = pin!(async {
+            match select(pin!(send), pin!(deposed)).await {
+                Either::Left((submitted, _)) => submitted,
+                Either::Right(((), _)) => Submitted::Unknown,
+            }
+        });
+        match select(told, answered).await {
+            Either::Left((Ok(outcome), _)) => Some(Submitted::Outcome(outcome)),
+            Either::Left((Err(_), answered)) => Some(answered.await),
+            Either::Right((submitted, _)) => Some(submitted),
+        }
+    }
+
+    async fn pause(&mut self) -> Option<Outcome> {
+        match select(&mut self.watched.told, pin!(C::sleep(RETRY))).await {
+            Either::Left((Ok(outcome), _)) => Some(outcome),
+            Either::Left((Err(_), rest)) => {
+                rest.await;
+                None
+            }
+            Either::Right(_) => None,
+        }
+    }
+}
+
+impl<C: Cx, N: Net> Inner<C, N> {
+    /// Stamps a command and proposes it, if this node leads.
+    pub(crate) async fn propose(&self, command: Command) -> Submitted {
+        let at = self.now();
+        let by_ms = command.issued.0 - at.0;
+        if by_ms.abs() > CLOCK_MAX_MS {
+            return Submitted::ClockOff { by_ms };
+        }
+        if self.store.pressure() != Pressure::Free {
+            return Submitted::Busy;
+        }
+        let written = C::timeout(SEND_LIMIT, self.raft.client_write(Entry { at, command })).await;
+        match written {
+            Ok(Ok(response)) => response.data.0.map_or(Submitted::Unknown, Submitted::Outcome),
+            Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Submitted::NotLeader,
+            Ok(Err(_)) | Err(_) => Submitted::Unknown,
+        }
+    }
+}

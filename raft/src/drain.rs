@@ -1,0 +1,112 @@
+//! The thread that turns frozen generations into durable ones, behind apply and never past what the log has made
+//! durable.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use storage::{Drained, Fault, Log, Store};
+
+/// How often the thread looks for a frozen generation.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a stop waits for the log to become durable past the last generation.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Called with the fault that ended draining: the node must stop.
+pub type OnFault = Arc<dyn Fn(String) + Send + Sync>;
+/// Called with rows and time of each drain.
+pub type OnDrain = Arc<dyn Fn(usize, Duration) + Send + Sync>;
+
+/// The drain thread; dropping it stops it without a last drain.
+pub struct Drain {
+    stop: Arc<AtomicBool>,
+    store: Arc<Store>,
+    log: Arc<Log>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drain {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(
+        store: Arc<Store>,
+        log: Arc<Log>,
+        on_fault: OnFault,
+        on_drain: OnDrain,
+    ) -> io::Result<Drain> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (s, l, halt) = (store.clone(), log.clone(), stop.clone());
+        let thread = thread::Builder::new().name("drain".into()).spawn(move || {
+            while !halt.load(Ordering::Acquire) {
+                if let Err(fault) = step(&s, &l, &on_drain) {
+                    on_fault(fault.to_string());
+                    return;
+                }
+                thread::sleep(LOOK);
+            }
+        })?;
+        Ok(Drain { stop, store, log, thread: Some(thread) })
+    }
+
+    /// Stops the thread and makes everything that is applied durable, so that the next start has nothing to redo.
+    ///
+    /// # Errors
+    /// A storage fault, or a log that does not become durable in time.
+    pub fn finish(mut self) -> Result<(), Fault> {
+        self.halt();
+        let until = Instant::now() + STOP_LIMIT;
+        let none: OnDrain = Arc::new(|_, _| {});
+        // twice: what was frozen already, then what is applied since
+        for _ in 0..2 {
+            self.store.freeze();
+            while step(&self.store, &self.log, &none)? == Progressed::Waits {
+                if Instant::now() > until {
+                    return Err(Fault::Io(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        "the log does not become durable",
+                    )));
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        Ok(())
+    }
+
+    fn halt(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Progressed {
+    Done,
+    Waits,
+}
+
+fn step(store: &Store, log: &Log, on_drain: &OnDrain) -> Result<Progressed, Fault> {
+    let began = Instant::now();
+    match store.drain(log.synced())? {
+        Drained::LogBehind { .. } => Ok(Progressed::Waits),
+        Drained::Done { rows, .. } => {
+            on_drain(rows, began.elapsed());
+            Ok(Progressed::Done)
+        }
+        Drained::Nothing | Drained::Cancelled => Ok(Progressed::Done),
+    }
+}

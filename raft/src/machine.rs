@@ -1,0 +1,174 @@
+//! openraft's state machine: a batch of committed entries becomes one transaction of the registry.
+//!
+//! Apply waits for no disk; a generation is frozen between batches, and drained behind (`drain.rs`). A snapshot is
+//! a handle on the drained base. Its transfer to another node is not built yet, so nothing is purged.
+
+use crate::{
+    Progress,
+    types::{Applied, Cx, LogEntry, LogId, Membership, Meta, Payload, Snapshot},
+};
+use futures_util::{Stream, StreamExt};
+use openraft::{
+    OptionalSend, RaftSnapshotBuilder,
+    storage::{ApplyResponder, EntryResponder, RaftStateMachine},
+    type_config::TypeConfigExt,
+};
+use registry::apply::{Step, apply_batch};
+use std::{io, marker::PhantomData, sync::Arc, time::Duration};
+use storage::{Drained, Fault, Pressure, Read, Store, codec};
+
+/// Entries of one transaction at most: bounds what one publication costs.
+const BATCH_MAX: usize = 1024;
+
+/// The state of one repository as openraft drives it.
+pub struct Machine<C> {
+    store: Arc<Store>,
+    progress: Arc<Progress>,
+    synced: Synced,
+    /// The log id and membership of what is applied; committed with every batch.
+    head: Head,
+    _cx: PhantomData<fn() -> C>,
+}
+
+/// What storage keeps for the replication layer in every header.
+type Head = (Option<LogId>, Membership);
+
+/// Up to which index the log is durable: a state is never made durable past it.
+pub type Synced = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
+
+/// A snapshot: a handle on a drained base.
+#[derive(Clone)]
+pub struct Snap(pub Arc<storage::Snapshot>);
+
+impl<C: Cx> Machine<C> {
+    /// # Errors
+    /// The header's replication part can't be read.
+    pub fn new(store: Arc<Store>, progress: Arc<Progress>, synced: Synced) -> Result<Machine<C>, Fault> {
+        let head = head_of(store.view().header())?;
+        Ok(Machine { store, progress, synced, head, _cx: PhantomData })
+    }
+
+    fn apply_chunk(&mut self, chunk: Vec<EntryResponder<C>>) -> io::Result<()> {
+        let mut steps = Vec::with_capacity(chunk.len());
+        let mut responders: Vec<Option<ApplyResponder<C>>> = Vec::with_capacity(chunk.len());
+        for (entry, responder) in chunk {
+            steps.push(self.step(entry));
+            responders.push(responder);
+        }
+        let outcomes = apply_batch(&self.store, &steps).map_err(|fault| {
+            tracing::error!(%fault, "the state can't be written; this node stops");
+            io::Error::other(fault)
+        })?;
+        for ((step, responder), outcome) in steps.iter().zip(responders).zip(&outcomes) {
+            if let (Some(entry), Some(outcome)) = (&step.entry, outcome) {
+                self.progress.came(&entry.command.svtrid, outcome);
+            }
+            if let Some(responder) = responder {
+                responder.send(Applied(outcome.clone()));
+            }
+        }
+        if let Some(last) = steps.last() {
+            self.progress.reached(last.index);
+        }
+        if self.store.should_freeze() {
+            self.store.freeze();
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, entry: LogEntry) -> Step {
+        let id = entry.log_id;
+        self.head.0 = Some(id);
+        let command = match entry.payload {
+            Payload::Blank => None,
+            Payload::Normal(entry) => Some(entry),
+            Payload::Membership(m) => {
+                self.head.1 = Membership::new(Some(id), m);
+                None
+            }
+        };
+        Step { index: id.index, meta: codec::encode(&self.head).into(), entry: command }
+    }
+
+    fn snapshot(&self) -> io::Result<Snapshot> {
+        let snapshot = self.store.snapshot();
+        let (last_log_id, last_membership) = head_of(snapshot.header()).map_err(io::Error::other)?;
+        Ok(Snapshot { meta: Meta { last_log_id, last_membership }, snapshot: Snap(Arc::new(snapshot)) })
+    }
+}
+
+fn head_of(header: &storage::Header) -> Result<Head, Fault> {
+    if header.meta.is_empty() { Ok(Head::default()) } else { codec::decode(&header.meta) }
+}
+
+impl<C: Cx> RaftStateMachine<C> for Machine<C> {
+    type SnapshotData = Snap;
+    type SnapshotBuilder = Builder<C>;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, Membership)> {
+        Ok(self.head.clone())
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<C>>> + Unpin + OptionalSend,
+    {
+        let mut chunk = Vec::new();
+        while let Some(item) = entries.next().await {
+            chunk.push(item?);
+            if chunk.len() == BATCH_MAX {
+                self.apply_chunk(std::mem::take(&mut chunk))?;
+            }
+        }
+        if !chunk.is_empty() {
+            self.apply_chunk(chunk)?;
+        }
+        // the last resort: the leader has stopped proposing long before memory is full
+        while self.store.pressure() == Pressure::Full {
+            C::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
+    async fn try_create_snapshot_builder(&mut self, _force: bool) -> Option<Builder<C>> {
+        Some(Builder(Machine {
+            store: self.store.clone(),
+            progress: self.progress.clone(),
+            synced: self.synced.clone(),
+            head: self.head.clone(),
+            _cx: PhantomData,
+        }))
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder<C> {
+        self.try_create_snapshot_builder(true).await.expect("a forced builder is always made")
+    }
+
+    async fn install_snapshot(&mut self, _meta: &Meta, _snapshot: Snap) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "snapshots are not transferred between nodes"))
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
+        let snapshot = self.snapshot()?;
+        Ok(snapshot.meta.last_log_id.is_some().then_some(snapshot))
+    }
+}
+
+/// Makes a snapshot of everything applied when it is asked: drained first, since openraft purges up to it next.
+pub struct Builder<C>(Machine<C>);
+
+impl<C: Cx> RaftSnapshotBuilder<C> for Builder<C> {
+    type SnapshotData = Snap;
+
+    async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
+        let Machine { store, synced, .. } = &self.0;
+        let applied = store.applied();
+        while store.drained_index() < applied {
+            store.freeze();
+            if let Drained::LogBehind { .. } = store.drain(synced()).map_err(io::Error::other)? {
+                C::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        self.0.snapshot()
+    }
+}

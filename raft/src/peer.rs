@@ -1,0 +1,115 @@
+//! openraft's network over [`Net`]: what one node asks another of consensus.
+
+use crate::{
+    machine::Snap,
+    net::{CallError, Lane, Net},
+    types::{Cx, NodeInfo, Snapshot, Vote},
+    wire::{self, Request},
+};
+use openraft::{
+    OptionalSend,
+    errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable},
+    network::{Backoff, RPCOption, RaftNetworkFactory, v2::RaftNetworkV2},
+    raft::{
+        AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderError,
+        TransferLeaderRequest, VoteRequest, VoteResponse,
+    },
+};
+use serde::de::DeserializeOwned;
+use std::{future::Future, marker::PhantomData, time::Duration};
+
+/// An append may take this long even where the heartbeat interval is shorter: a far edge would otherwise never
+/// get an answer in time. Heartbeats are cut by openraft itself.
+const APPEND_LIMIT: Duration = Duration::from_secs(2);
+/// Pause before a silent peer is tried again.
+const BACKOFF: Duration = Duration::from_millis(200);
+
+/// Makes clients for peers.
+#[derive(Clone)]
+pub(crate) struct Peers<C, N> {
+    pub(crate) net: N,
+    pub(crate) _cx: PhantomData<fn() -> C>,
+}
+
+impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
+    type Network = Peer<C, N>;
+
+    async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Peer<C, N> {
+        Peer { net: self.net.clone(), id: target, node: node.clone(), _cx: PhantomData }
+    }
+}
+
+/// One peer.
+pub(crate) struct Peer<C, N> {
+    net: N,
+    id: u64,
+    node: NodeInfo,
+    _cx: PhantomData<fn() -> C>,
+}
+
+impl<C: Cx, N: Net> Peer<C, N> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: &Request<C>,
+        limit: Duration,
+    ) -> Result<T, RPCError<C>> {
+        let bytes =
+            self.net.call(self.id, &self.node, Lane::Raft, wire::encode(request), limit).await.map_err(
+                |e| match e {
+                    CallError::Unreachable(_) => RPCError::Unreachable(Unreachable::new(&e)),
+                    CallError::Lost(_) => RPCError::Network(NetworkError::new(&e)),
+                },
+            )?;
+        let answer: Result<T, String> =
+            wire::decode(&bytes).map_err(|e| RPCError::Network(NetworkError::new(&e)))?;
+        answer.map_err(|why| RPCError::Unreachable(Unreachable::from_string(why)))
+    }
+}
+
+impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
+    type SnapshotData = Snap;
+
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<C>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<C>, RPCError<C>> {
+        let limit = option.soft_ttl().max(APPEND_LIMIT);
+        self.ask(&Request::Append(rpc), limit).await
+    }
+
+    async fn vote(&mut self, rpc: VoteRequest<C>, option: RPCOption) -> Result<VoteResponse<C>, RPCError<C>> {
+        self.ask(&Request::Vote(rpc), option.soft_ttl()).await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        rpc: VoteRequest<C>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<C>, RPCError<C>> {
+        self.ask(&Request::PreVote(rpc), option.soft_ttl()).await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        _vote: Vote,
+        _snapshot: Snapshot,
+        _cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+        let why = "snapshots are not transferred between nodes; the log is never purged";
+        Err(StreamingError::Unreachable(Unreachable::from_string(why)))
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        rpc: TransferLeaderRequest<C>,
+        option: RPCOption,
+    ) -> Result<Result<(), TransferLeaderError<C>>, RPCError<C>> {
+        self.ask(&Request::TransferLeader(rpc), option.soft_ttl()).await
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(BACKOFF)))
+    }
+}

@@ -1,0 +1,125 @@
+//! Who waits for what apply does: readers for an index, accepting sessions for the outcome of their command.
+//!
+//! Ordered maps and first-in first-out, so that a simulation replays exactly.
+
+use registry::{Outcome, SvTrid};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::oneshot;
+
+/// Apply's progress on this node.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    applied: u64,
+    ticket: u64,
+    indexes: BTreeMap<(u64, u64), oneshot::Sender<()>>,
+    outcomes: BTreeMap<SvTrid, oneshot::Sender<Outcome>>,
+}
+
+impl Progress {
+    /// Starts at the index that the state has already.
+    pub fn new(applied: u64) -> Progress {
+        Progress(Mutex::new(Waiting { applied, ..Waiting::default() }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn applied(&self) -> u64 {
+        self.lock().applied
+    }
+
+    pub(crate) fn reached(&self, index: u64) {
+        let mut waiting = self.lock();
+        waiting.applied = waiting.applied.max(index);
+        let later = waiting.indexes.split_off(&(index + 1, 0));
+        let reached = std::mem::replace(&mut waiting.indexes, later);
+        drop(waiting);
+        for (_, tell) in reached {
+            // whoever waited may have given up
+            let _ = tell.send(());
+        }
+    }
+
+    pub(crate) fn came(&self, svtrid: &SvTrid, outcome: &Outcome) {
+        let waiting = self.lock().outcomes.remove(svtrid);
+        if let Some(tell) = waiting {
+            drop(tell.send(outcome.clone()));
+        }
+    }
+
+    /// Resolves when everything up to `index` is applied here; fails when the node stops.
+    pub(crate) async fn wait(&self, index: u64) -> Result<(), oneshot::error::RecvError> {
+        let told = {
+            let mut waiting = self.lock();
+            if waiting.applied >= index {
+                return Ok(());
+            }
+            let (tell, told) = oneshot::channel();
+            waiting.ticket += 1;
+            let ticket = waiting.ticket;
+            waiting.indexes.insert((index, ticket), tell);
+            told
+        };
+        told.await
+    }
+
+    /// Watches for the outcome of a command of this node.
+    pub(crate) fn watch(self: &Arc<Self>, svtrid: SvTrid) -> Watched {
+        let (tell, told) = oneshot::channel();
+        self.lock().outcomes.insert(svtrid, tell);
+        Watched { progress: self.clone(), svtrid, told }
+    }
+}
+
+/// A command whose outcome is watched for until this is dropped.
+pub(crate) struct Watched {
+    progress: Arc<Progress>,
+    svtrid: SvTrid,
+    pub(crate) told: oneshot::Receiver<Outcome>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.progress.lock().outcomes.remove(&self.svtrid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry::Reply;
+
+    #[tokio::test]
+    async fn wakes_those_whose_index_is_reached() {
+        let progress = Arc::new(Progress::new(3));
+        progress.wait(3).await.unwrap();
+        let late = progress.clone();
+        let waiter = tokio::spawn(async move { late.wait(5).await });
+        while progress.lock().indexes.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        progress.reached(4);
+        assert_eq!(progress.lock().indexes.len(), 1);
+        progress.reached(6);
+        waiter.await.unwrap().unwrap();
+        assert_eq!(progress.applied(), 6);
+    }
+
+    #[tokio::test]
+    async fn tells_the_outcome_once_and_forgets_who_left() {
+        let progress = Arc::new(Progress::new(0));
+        let id = SvTrid { node: 1, boot: 2, seq: 3 };
+        let mut watched = progress.watch(id);
+        progress.came(&id, &Outcome::Done(Reply::Ok));
+        assert_eq!((&mut watched.told).await.unwrap(), Outcome::Done(Reply::Ok));
+        drop(progress.watch(id));
+        assert!(progress.lock().outcomes.is_empty());
+    }
+}

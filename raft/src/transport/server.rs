@@ -1,0 +1,77 @@
+//! Answers peers: proves who they are, then serves many requests of a connection at once.
+
+use super::frame::{self, Frame};
+use crate::net::Service;
+use rustls::{ServerConfig, pki_types::CertificateDer};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::BufReader,
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+/// Requests of one connection that are answered at the same time at most.
+const IN_FLIGHT_MAX: usize = 1024;
+/// How long a handshake may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
+/// Pause after an accept failed, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Tells the node id that a peer's certificate proves; `None`: not a node of this cluster.
+pub type NodeOf = Arc<dyn Fn(&CertificateDer<'_>) -> Option<u64> + Send + Sync>;
+
+/// Serves peers until the task is dropped.
+pub async fn serve<S: Service>(listener: TcpListener, tls: Arc<ServerConfig>, node_of: NodeOf, service: S) {
+    let acceptor = TlsAcceptor::from(tls);
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                let (acceptor, node_of, service) = (acceptor.clone(), node_of.clone(), service.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = connection(tcp, acceptor, &node_of, service).await {
+                        tracing::debug!(%peer, %error, "peer connection ended");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a peer could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection<S: Service>(
+    tcp: TcpStream,
+    acceptor: TlsAcceptor,
+    node_of: &NodeOf,
+    service: S,
+) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let address: SocketAddr = tcp.peer_addr()?;
+    let stream = timeout(HANDSHAKE_LIMIT, acceptor.accept(tcp)).await??;
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
+    let Some(peer) = certificate.and_then(|c| node_of(c)) else {
+        tracing::warn!(%address, "refused a connection whose certificate is not a node's");
+        return Ok(());
+    };
+    let (reader, writer) = tokio::io::split(stream);
+    let (answers, queue) = mpsc::channel(IN_FLIGHT_MAX);
+    let writing = tokio::spawn(frame::write_all(writer, queue));
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let mut reader = BufReader::new(reader);
+    while let Some(request) = frame::read(&mut reader).await? {
+        let Ok(permit) = in_flight.clone().acquire_owned().await else { break };
+        let (answers, service) = (answers.clone(), service.clone());
+        tokio::spawn(async move {
+            let payload = service.answer(peer, request.payload).await;
+            drop(answers.send(Frame { number: request.number, payload }).await);
+            drop(permit);
+        });
+    }
+    drop(answers);
+    writing.await?;
+    Ok(())
+}

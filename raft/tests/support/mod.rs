@@ -1,0 +1,206 @@
+//! A cluster in one process: nodes on simulated disks, messages in memory.
+
+use openraft::type_config::TypeConfigExt;
+use raft::{
+    Cluster, Live, NodeInfo, Profile, RaftConfig, Role,
+    founding::Founder,
+    net::{CallError, Lane, Net, Service},
+};
+use registry::{
+    Actor, Backend, Outcome, SvTrid, SvTrids, Timestamp, Verb, repository::RepositoryFound, tables,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use storage::{Log, LogWriter, Options, SimDisk, Store};
+
+pub type Node = Cluster<Live, MemNet>;
+
+/// Delivers to the nodes that are registered, unless one of the two is cut off.
+#[derive(Clone)]
+pub struct MemNet {
+    from: u64,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    nodes: BTreeMap<u64, Node>,
+    cut: BTreeSet<u64>,
+}
+
+impl Net for MemNet {
+    async fn call(
+        &self,
+        to: u64,
+        _: &NodeInfo,
+        _: Lane,
+        request: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        let node = {
+            let shared = self.shared.lock().unwrap();
+            let cut = shared.cut.contains(&to) || shared.cut.contains(&self.from);
+            shared.nodes.get(&to).filter(|_| !cut).cloned()
+        };
+        let node = node.ok_or_else(|| CallError::Unreachable("cut off".into()))?;
+        Live::timeout(limit, node.answer(self.from, request))
+            .await
+            .map_err(|_| CallError::Lost("late".into()))
+    }
+}
+
+/// What is left of a node when its process is gone: its disks.
+pub struct Machine {
+    pub id: u64,
+    pub log_disk: SimDisk,
+    pub state_disk: SimDisk,
+    running: Option<(Node, LogWriter, raft::Drain)>,
+}
+
+pub struct Lab {
+    shared: Arc<Mutex<Shared>>,
+    pub machines: Vec<Machine>,
+    founders: BTreeMap<u64, Founder>,
+    ids: BTreeMap<u64, SvTrids>,
+}
+
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp(i64::try_from(since.as_millis()).unwrap())
+}
+
+impl Lab {
+    /// Founds a cluster with these roles, numbered from 1, and waits for a leader.
+    pub async fn new(roles: &[Role]) -> Lab {
+        let ids = 1..=u64::try_from(roles.len()).unwrap();
+        let raft = "127.0.0.1:1".parse().unwrap();
+        let founders = ids.clone().zip(roles).map(|(id, role)| (id, Founder { role: *role, raft })).collect();
+        let machines = ids
+            .clone()
+            .map(|id| Machine { id, log_disk: SimDisk::new(), state_disk: SimDisk::new(), running: None })
+            .collect();
+        let ids = ids.map(|id| (id, SvTrids::new(id, 7))).collect();
+        let mut lab = Lab { shared: Arc::default(), machines, founders, ids };
+        for i in 0..lab.machines.len() {
+            lab.start(i).await;
+        }
+        let founders = lab.founders.clone();
+        let founding: Vec<_> = lab
+            .nodes()
+            .into_iter()
+            .map(|node| {
+                let founders = founders.clone();
+                tokio::spawn(async move { node.found(&founders).await })
+            })
+            .collect();
+        for founded in founding {
+            founded.await.unwrap().unwrap();
+        }
+        let leader = lab.leader().await;
+        while !leader.adopt(&lab.founders).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        lab
+    }
+
+    pub async fn start(&mut self, i: usize) {
+        let machine = &mut self.machines[i];
+        let log = Arc::new(Log::open(&machine.log_disk).unwrap());
+        let writer = log.spawn_writer().unwrap();
+        let options = Options { assert_fresh: true, freeze_rows: 200, ..Options::default() };
+        let store =
+            Arc::new(Store::open(Arc::new(machine.state_disk.clone()), tables::ALL, options).unwrap());
+        let drain = raft::Drain::spawn(
+            store.clone(),
+            log.clone(),
+            Arc::new(|why| panic!("{why}")),
+            Arc::new(|_, _| {}),
+        )
+        .unwrap();
+        let config = RaftConfig {
+            id: machine.id,
+            cluster: "lab".into(),
+            profile: Profile::REGION,
+            incarnation: u128::from(machine.id) + 100,
+            clock: Arc::new(now),
+        };
+        let net = MemNet { from: machine.id, shared: self.shared.clone() };
+        let node = Cluster::start(config, store, log, net).await.unwrap();
+        self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
+        machine.running = Some((node, writer, drain));
+    }
+
+    /// Takes a node away as a power cut would: what was not synced is gone.
+    pub async fn crash(&mut self, i: usize) {
+        let machine = &mut self.machines[i];
+        self.shared.lock().unwrap().nodes.remove(&machine.id);
+        let (node, writer, drain) = machine.running.take().unwrap();
+        node.stop().await;
+        machine.log_disk.crash();
+        machine.state_disk.crash();
+        drop((node, writer, drain));
+    }
+
+    pub fn cut(&self, id: u64) {
+        self.shared.lock().unwrap().cut.insert(id);
+    }
+
+    pub fn heal(&self) {
+        self.shared.lock().unwrap().cut.clear();
+    }
+
+    pub fn nodes(&self) -> Vec<Node> {
+        self.machines.iter().filter_map(|m| m.running.as_ref()).map(|(node, ..)| node.clone()).collect()
+    }
+
+    pub fn node(&self, id: u64) -> Node {
+        self.nodes().into_iter().find(|n| n.id() == id).unwrap()
+    }
+
+    /// A node that leads, as soon as one does.
+    pub async fn leader(&self) -> Node {
+        for _ in 0..1000 {
+            if let Some(leader) = self.nodes().into_iter().find(|n| n.is_leader()) {
+                return leader;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no leader within 10 s");
+    }
+
+    pub fn svtrid(&self, node: u64) -> SvTrid {
+        self.ids[&node].next()
+    }
+
+    pub async fn submit(&self, node: &Node, verb: Verb) -> Result<Outcome, registry::Unavailable> {
+        node.submit(verb, Actor::Operator("lab".into()), self.svtrid(node.id())).await
+    }
+
+    /// Founds the repository and makes the zone `.example`.
+    pub async fn seed(&self) {
+        let leader = self.leader().await;
+        let found =
+            RepositoryFound { name: "main".into(), roid_suffix: "LAB".into(), documentation_addresses: true };
+        assert!(matches!(self.submit(&leader, Verb::RepositoryFound(found)).await, Ok(Outcome::Done(_))));
+        let tld = registry::tld::TldCreate {
+            name: "example".into(),
+            model: registry::tld::DataModel::Minimum,
+            contacts_required: Vec::new(),
+            roid_suffix: "EXAMPLE".into(),
+        };
+        assert!(matches!(self.submit(&leader, Verb::TldCreate(Box::new(tld))).await, Ok(Outcome::Done(_))));
+    }
+
+    /// A command that writes one name: it marks a label as reserved.
+    pub fn reserve(label: &str) -> Verb {
+        Verb::MarkName(registry::tld::MarkName {
+            tld: "example".into(),
+            label: label.into(),
+            kind: registry::tld::MarkKind::Reserved,
+            note: String::new(),
+        })
+    }
+}
