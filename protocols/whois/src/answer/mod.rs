@@ -1,0 +1,72 @@
+//! From a query to the text of its answer, on one view of the state.
+
+mod contact;
+mod domain;
+mod name_server;
+mod registrar;
+
+use registry::{
+    DomainName, Stop, Timestamp,
+    view::{self, DasStatus},
+};
+use storage::{Read, View};
+
+use crate::{query::Query, text::Text};
+
+/// A complete answer.
+pub(crate) struct Answer {
+    pub text: String,
+    /// How it is counted: `found`, `not_found`, `reserved`, `blocked`, `invalid`, `error`.
+    pub word: &'static str,
+}
+
+/// Answers a query.
+///
+/// # Errors
+/// A fault of the state.
+pub(crate) fn to(db: &View, query: &Query, terms: &str) -> Result<Answer, Stop> {
+    let mut text = Text::new();
+    let word = match query {
+        Query::Any(name) => any(db, name, &mut text)?,
+        Query::Domain(name) => match view::domain(db, name)? {
+            Some(found) => domain::write(&mut text, &found),
+            None => unregistered(db, name, &mut text)?,
+        },
+        Query::NameServer(name) => match view::host(db, name)? {
+            Some(found) => name_server::write(&mut text, &found),
+            None => no_match(&mut text, name.as_str()),
+        },
+        Query::Registrar(asked) => match view::registrar(db, asked)? {
+            Some(found) => registrar::write(&mut text, &found),
+            None => no_match(&mut text, asked),
+        },
+    };
+    Ok(Answer { text: text.finish(Timestamp(db.header().state_time), terms), word })
+}
+
+fn any(db: &View, name: &DomainName, text: &mut Text) -> Result<&'static str, Stop> {
+    if let Some(found) = view::domain(db, name)? {
+        return Ok(domain::write(text, &found));
+    }
+    match view::host(db, name)? {
+        Some(found) => Ok(name_server::write(text, &found)),
+        None => unregistered(db, name, text),
+    }
+}
+
+/// A name that is not registered: marked by the registry, or simply not there.
+fn unregistered(db: &View, name: &DomainName, text: &mut Text) -> Result<&'static str, Stop> {
+    let status = view::das(db, name.as_str())?;
+    if !matches!(status, DasStatus::Reserved | DasStatus::Blocked) {
+        return Ok(no_match(text, name.as_str()));
+    }
+    text.line(format_args!("\"{name}\" is {} by the registry.", status.word()));
+    Ok(status.word())
+}
+
+/// The echo is ASCII: anything else could change how a terminal shows the rest.
+fn no_match(text: &mut Text, asked: &str) -> &'static str {
+    let shown: String = asked.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+    text.line(format_args!("No match for \"{shown}\"."));
+    "not_found"
+}

@@ -1,0 +1,34 @@
+//! A registrar (Specification 4, section 1.6), alone and inside other answers.
+//!
+//! Not here: its postal address and telephone, which the registry does not hold yet.
+
+use registry::view::RegistrarView;
+
+use crate::text::Text;
+
+/// Writes a registrar's own answer; returns how it is counted.
+pub(super) fn write(text: &mut Text, registrar: &RegistrarView) -> &'static str {
+    text.field("Registrar", &registrar.profile.name);
+    write_pointers(text, registrar);
+    text.optional("Registrar IANA ID", registrar.profile.iana_id);
+    write_abuse(text, registrar);
+    "found"
+}
+
+/// Where the registrar answers itself.
+pub(super) fn write_pointers(text: &mut Text, registrar: &RegistrarView) {
+    text.optional("Registrar WHOIS Server", registrar.profile.whois_server.as_deref());
+    text.optional("Registrar URL", registrar.profile.url.as_deref());
+}
+
+/// Who it is and how to reach it about abuse.
+pub(super) fn write_identity(text: &mut Text, registrar: &RegistrarView) {
+    text.field("Registrar", &registrar.profile.name);
+    text.optional("Registrar IANA ID", registrar.profile.iana_id);
+    write_abuse(text, registrar);
+}
+
+fn write_abuse(text: &mut Text, registrar: &RegistrarView) {
+    text.optional("Registrar Abuse Contact Email", registrar.profile.abuse_email.as_deref());
+    text.optional("Registrar Abuse Contact Phone", registrar.profile.abuse_phone.as_deref());
+}
