@@ -256,6 +256,8 @@ impl World {
         if crash {
             self.disk.crash();
         }
+        // A file is open once: the store to be has to wait until the one that was is gone.
+        self.store = Store::memory(&TABLES);
         self.store = Store::open(Arc::new(self.disk.clone()), &TABLES, options()).unwrap();
         (self.now, self.frozen, self.committed) = (self.durable.clone(), None, false);
         self.fresh_batches = 0;

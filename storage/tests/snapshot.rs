@@ -95,6 +95,18 @@ fn an_install_gives_the_sender_s_rows_digest_and_header() {
 }
 
 #[test]
+fn a_drain_committed_before_an_install_is_not_adopted_after_it() {
+    let (header, stream) = export(&source(10));
+    let store = Store::memory(&TABLES);
+    write_names(&store, 1, "old", 7);
+    store.freeze();
+    assert!(matches!(store.drain_commit(Some(1)).unwrap(), Drained::Done { .. }));
+    store.import(&mut stream.as_slice(), &header).unwrap();
+    assert!(!store.adopt());
+    assert_eq!((store.drained_index(), store.view().range(&NAMES, ..).count()), (10, 150));
+}
+
+#[test]
 fn a_snapshot_does_not_change_and_shows_its_age() {
     let now = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let clock = now.clone();

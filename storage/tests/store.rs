@@ -281,7 +281,12 @@ fn a_directory_belongs_to_one() {
     assert!(matches!(&e, Fault::Locked { directory } if *directory == path));
     assert!(e.to_string().contains("locked by another process"));
     drop(disk);
-    DirDisk::open(&path).unwrap();
+    let disk = Arc::new(DirDisk::open(&path).unwrap());
+    let store = Store::open(disk.clone(), &TABLES, options()).unwrap();
+    let e = Store::open(disk.clone(), &TABLES, options()).map(|_| ()).unwrap_err();
+    assert!(e.to_string().contains("state.redb is open already"), "{e}");
+    drop(store);
+    Store::open(disk, &TABLES, options()).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A real directory. Opening it takes an exclusive lock that lasts until the value is dropped (or the
 //! process ends, however it ends). Not for network file systems: their locks and syncs promise less.
 
-use super::{Disk, DiskFile, plain};
+use super::{Disk, DiskFile, busy, plain};
 use crate::Fault;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -53,7 +53,12 @@ fn open_file(path: &Path) -> io::Result<File> {
 
 impl Disk for DirDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(DirFile(open_file(&self.at(name)?)?)))
+        let file = open_file(&self.at(name)?)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Arc::new(DirFile(file))),
+            Err(TryLockError::WouldBlock) => Err(busy(name)),
+            Err(TryLockError::Error(e)) => Err(e),
+        }
     }
 
     fn exists(&self, name: &str) -> io::Result<bool> {

@@ -16,10 +16,11 @@ use std::sync::Arc;
 /// One directory, held by this process alone for as long as the value lives.
 pub trait Disk: Debug + Send + Sync + 'static {
     /// Opens a file for reading and writing and makes it if it is missing. A new name is durable only
-    /// after [`Disk::sync_dir`].
+    /// after [`Disk::sync_dir`]. A file is open once: two databases over one file would destroy it.
     ///
     /// # Errors
-    /// What the operating system says, or that `name` is no plain file name.
+    /// `ResourceBusy` if the file is open, `InvalidInput` if `name` is no plain file name, or what the
+    /// operating system says.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Whether the name exists.
@@ -66,6 +67,10 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     /// Cuts the file, or lengthens it with zeros.
     fn set_size(&self, size: u64) -> io::Result<()>;
     fn sync(&self) -> io::Result<()>;
+}
+
+fn busy(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, format!("{name} is open already: close what uses it first"))
 }
 
 /// # Errors

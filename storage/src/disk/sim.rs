@@ -1,7 +1,7 @@
 //! A disk in memory that forgets what was not synced. Names obey the same rule as bytes: a file that was
 //! made or renamed without a directory sync is not there after a crash.
 
-use super::{Disk, DiskFile, plain};
+use super::{Disk, DiskFile, busy, plain};
 use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -30,6 +30,8 @@ struct Content {
     synced: Vec<u8>,
     /// Pages that differ, so that a sync copies only these.
     dirty: BTreeSet<usize>,
+    /// The life in which a handle is open.
+    open_in: Option<u64>,
 }
 
 impl SimDisk {
@@ -137,7 +139,11 @@ impl Disk for SimDisk {
                 file
             }
         };
-        Ok(Arc::new(SimFile { disk: self.clone(), file, life: d.life }))
+        let life = d.life;
+        if d.files[file].open_in.replace(life) == Some(life) {
+            return Err(busy(name));
+        }
+        Ok(Arc::new(SimFile { disk: self.clone(), file, life }))
     }
 
     fn exists(&self, name: &str) -> io::Result<bool> {
@@ -188,6 +194,15 @@ impl SimFile {
             return Err(io::Error::other("the simulated disk crashed after this file was opened"));
         }
         f(&mut d, self.file)
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        let mut d = lock(&self.disk.0);
+        if d.life == self.life {
+            d.files[self.file].open_in = None;
+        }
     }
 }
 
@@ -266,6 +281,7 @@ mod tests {
         assert_eq!(content(&disk, "a"), [1; 10_000]);
         assert!(f.write(0, &[3]).is_err() && f.sync().is_err() && f.size().is_err());
         let f = disk.open("a").unwrap();
+        assert_eq!(disk.open("a").unwrap_err().kind(), io::ErrorKind::ResourceBusy);
         f.set_size(5).unwrap();
         f.set_size(20).unwrap();
         f.sync().unwrap();
@@ -308,7 +324,9 @@ mod tests {
         disk.fail_syncs_after(0);
         f.write(0, b"x").unwrap();
         assert!(f.write(0, b"y").is_err() && f.sync().is_err());
-        assert_eq!(content(&disk, "a"), b"x");
+        let mut byte = [0];
+        f.read(0, &mut byte).unwrap();
+        assert_eq!(&byte, b"x");
         disk.heal();
         f.write(0, b"y").unwrap();
         f.sync().unwrap();
