@@ -341,7 +341,7 @@ fn openraft_config(config: &RaftConfig) -> Result<Arc<Config>, StartError> {
 }
 
 /// The memory of outcomes lives in memory: it is rebuilt from the journal at every start.
-fn rebuild_outcomes(store: &Store) -> Result<(), Fault> {
+pub(crate) fn rebuild_outcomes(store: &Store) -> Result<(), Fault> {
     let header = store.view().header().clone();
     let mut tx = store.begin();
     let count = journal::rebuild(&mut tx)?;

@@ -14,7 +14,7 @@ use openraft::{
     type_config::TypeConfigExt,
 };
 use registry::apply::{Step, apply_batch};
-use std::{io, marker::PhantomData, sync::Arc, time::Duration};
+use std::{io, marker::PhantomData, sync::Arc, thread, time::Duration};
 use storage::{Drained, Fault, Pressure, Read, Store, codec};
 
 /// Entries of one transaction at most: bounds what one publication costs.
@@ -144,14 +144,35 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
         self.try_create_snapshot_builder(true).await.expect("a forced builder is always made")
     }
 
-    async fn install_snapshot(&mut self, _meta: &Meta, _snapshot: Snap) -> io::Result<()> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "snapshots are not transferred between nodes"))
+    /// The state is replaced durably before this returns; readers of the old one go on.
+    async fn install_snapshot(&mut self, _meta: &Meta, snapshot: Snap) -> io::Result<()> {
+        install(&self.store, &snapshot)?;
+        crate::cluster::rebuild_outcomes(&self.store).map_err(io::Error::other)?;
+        let header = self.store.view().header().clone();
+        self.head = head_of(&header).map_err(io::Error::other)?;
+        self.progress.reached(header.index);
+        Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
         let snapshot = self.snapshot()?;
         Ok(snapshot.meta.last_log_id.is_some().then_some(snapshot))
     }
+}
+
+/// Streams a snapshot into a store: one thread writes, this one reads, nothing is held in memory.
+fn install(store: &Store, snapshot: &Snap) -> io::Result<()> {
+    let (mut from, mut to) = io::pipe()?;
+    let expect = snapshot.0.header().clone();
+    thread::scope(|scope| {
+        let writing = scope.spawn(move || snapshot.0.write(&mut to));
+        let imported = store.import(&mut from, &expect).map_err(io::Error::other);
+        drop(from);
+        match writing.join() {
+            Ok(written) => imported.and(written.map_err(io::Error::other)),
+            Err(_) => Err(io::Error::other("the snapshot could not be read")),
+        }
+    })
 }
 
 /// Makes a snapshot of everything applied when it is asked: drained first, since openraft purges up to it next.
@@ -162,8 +183,10 @@ impl<C: Cx> RaftSnapshotBuilder<C> for Builder<C> {
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
         let Machine { store, synced, .. } = &self.0;
-        let applied = store.applied();
-        while store.drained_index() < applied {
+        let wanted = store.view().header().clone();
+        // the first entry of a log has index 0, as a state without any has: the replication part tells them apart
+        let covers = |drained: &storage::Header| drained.index > wanted.index || drained.meta == wanted.meta;
+        while !covers(&store.drained_header()) {
             store.freeze();
             if let Drained::LogBehind { .. } = store.drain(synced()).map_err(io::Error::other)? {
                 C::sleep(Duration::from_millis(2)).await;
