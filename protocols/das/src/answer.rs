@@ -1,0 +1,97 @@
+//! One answer line: the status of a name, and the name in a form that is safe to print.
+
+use registry::view::{self, DasStatus};
+use storage::{Fault, Read};
+
+/// Octets of a line, its end not counted. The longest name takes 253, as U-labels up to four times as many.
+pub(crate) const LINE_MAX: usize = 1024;
+/// Characters of a name that an answer repeats; the longest name has 253 (RFC 1035).
+const ECHO_MAX: usize = 253;
+
+/// The status of a line as it came, without its line end.
+///
+/// # Errors
+/// A storage fault.
+pub(crate) fn status(db: &impl Read, line: &[u8]) -> Result<DasStatus, Fault> {
+    if line.len() > LINE_MAX {
+        return Ok(DasStatus::Invalid);
+    }
+    let Ok(text) = std::str::from_utf8(line) else { return Ok(DasStatus::Invalid) };
+    match view::ascii(text) {
+        Ok(name) => view::das(db, &name),
+        Err(_) => Ok(DasStatus::Invalid),
+    }
+}
+
+/// Appends `NAME STATUS` and LF.
+pub(crate) fn write(out: &mut Vec<u8>, line: &[u8], status: DasStatus) {
+    if (1..=ECHO_MAX).contains(&line.len()) && line.iter().all(u8::is_ascii_graphic) {
+        out.extend(line.iter().map(u8::to_ascii_lowercase));
+    } else {
+        write_safe(out, line);
+    }
+    out.push(b' ');
+    out.extend_from_slice(status.word().as_bytes());
+    out.push(b'\n');
+}
+
+/// The beginning of the line with `?` for what could be taken for another field, another line or nothing at all.
+fn write_safe(out: &mut Vec<u8>, line: &[u8]) {
+    if line.is_empty() {
+        out.push(b'?');
+    }
+    // four octets are the longest character of UTF-8
+    let beginning = String::from_utf8_lossy(&line[..line.len().min(4 * (ECHO_MAX + 1))]);
+    let mut characters = beginning.chars();
+    for c in characters.by_ref().take(ECHO_MAX) {
+        let mut octets = [0; 4];
+        match c {
+            c if is_unsafe(c) => out.push(b'?'),
+            c => c.to_lowercase().for_each(|c| out.extend_from_slice(c.encode_utf8(&mut octets).as_bytes())),
+        }
+    }
+    if characters.next().is_some() {
+        out.extend_from_slice(b"...");
+    }
+}
+
+/// White space, controls, and the format characters that hide or reorder text.
+fn is_unsafe(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &[u8]) -> String {
+        let mut out = Vec::new();
+        write(&mut out, line, DasStatus::Invalid);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_name_is_repeated_as_asked() {
+        assert_eq!(shown(b"Example.TEST"), "example.test invalid\n");
+        assert_eq!(shown("MÜNCHEN.test".as_bytes()), "münchen.test invalid\n");
+        assert_eq!(shown(b"a_b!.test"), "a_b!.test invalid\n");
+    }
+
+    #[test]
+    fn what_is_unsafe_is_replaced() {
+        assert_eq!(shown(b""), "? invalid\n");
+        assert_eq!(shown(b"a b\tc\x1b[0m\x00"), "a?b?c?[0m? invalid\n");
+        assert_eq!(shown(b"\xff.test"), "?.test invalid\n");
+        assert_eq!(shown("a\u{202e}b\u{200b}.test".as_bytes()), "a?b?.test invalid\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        assert_eq!(shown(&[b'a'; 253]), format!("{} invalid\n", "a".repeat(253)));
+        assert_eq!(shown(&[b'a'; 254]), format!("{}... invalid\n", "a".repeat(253)));
+        assert_eq!(shown("ü".repeat(2000).as_bytes()), format!("{}... invalid\n", "ü".repeat(253)));
+    }
+}
