@@ -1,8 +1,21 @@
-//! `login` on the wire (RFC 5730 section 2.9.1.1). What it takes to be let in is decided in `dispatch`.
+//! `login` (RFC 5730 section 2.9.1.1): what it looks like, and what it takes to be let in.
+//!
+//! A registrar proves itself by its password and, where the operator pinned one, by its client certificate. What
+//! was wrong is logged and not told.
 
+use registry::registrar::{self, Registrar, RegistrarPassword};
+use registry::{Actor, Backend, SvTrid, repository};
+use tracing::info;
+
+use crate::dispatch::{decided, failed, unsealed};
+use crate::greeting::Menu;
+use crate::passwords::{Owner, Unchecked};
+use crate::response::{Answer, Data, Denial};
+use crate::result::{ResultCode, Subject};
 use crate::secret::Secret;
+use crate::session::{Client, Session};
 use crate::xml::types::{collapse, language, sized, token};
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Offender, Syntax};
 
 /// A login as it was sent.
 #[derive(Debug)]
@@ -71,4 +84,101 @@ fn services(element: &El<'_>) -> Result<(Vec<String>, Vec<String>), Syntax> {
 /// `anyURI`: any text is one (XML Schema part 2, section 3.2.17); the greeting decides which are known.
 fn uri(element: &El<'_>) -> Result<String, Syntax> {
     element.leaf(|_, text| Ok(collapse(text).into_owned()))
+}
+
+impl<B: Backend> Session<B> {
+    /// Lets a registrar in, after changing its password if it asks for that.
+    pub(crate) async fn login(&mut self, login: &Login, svtrid: SvTrid) -> Result<Answer, Denial> {
+        let view = self.view().await?;
+        let menu = Menu::read(&view).map_err(|fault| failed(fault.into()))?;
+        let announced = check_options(login, &menu)?;
+        let repository = repository::load(&view).map_err(failed)?.name;
+        let found = registrar::by_handle(&view, &login.client).map_err(|fault| failed(fault.into()))?;
+        drop(view);
+        let owner = Owner { repository, handle: registrar::fold(&login.client) };
+        let (id, registrar) = self.authenticate(login, found, &owner).await?;
+        if let Some(new) = &login.new_password {
+            self.change_password(new, id, &registrar.handle, &owner, svtrid).await?;
+        }
+        info!(%svtrid, client = registrar.handle, peer = %self.peer.address, "logged in");
+        let Owner { repository, .. } = owner;
+        self.client = Some(Client { id, handle: registrar.handle, repository, announced });
+        Ok(Answer { code: ResultCode::Ok, data: Data::None, queue: self.waiting(id).await })
+    }
+
+    async fn authenticate(
+        &mut self,
+        login: &Login,
+        found: Option<(u64, Registrar)>,
+        owner: &Owner,
+    ) -> Result<(u64, Registrar), Denial> {
+        let sealed = found.as_ref().map(|(_, registrar)| registrar.password.clone());
+        let checked =
+            self.site.passwords.check(self.site.keys.clone(), owner.clone(), sealed, login.password.clone());
+        let right = checked.await.map_err(unchecked)?;
+        let shown = self.peer.certificate.map(|fingerprint| fingerprint.0);
+        let why = match found {
+            None => "unknown clID",
+            Some(_) if !right => "wrong password",
+            Some((_, registrar)) if registrar.certificate.is_some() && registrar.certificate != shown => {
+                "wrong client certificate"
+            }
+            Some(found) => return Ok(found),
+        };
+        self.login_failures += 1;
+        info!(client = login.client, peer = %self.peer.address, why, "login refused");
+        let code = if self.login_failures >= self.site.limits.login_failures_max {
+            ResultCode::AuthenticationEnding
+        } else {
+            ResultCode::Authentication
+        };
+        Err(Denial::new(code, "unknown clID, wrong password or wrong client certificate"))
+    }
+
+    async fn change_password(
+        &self,
+        new: &Secret,
+        id: u64,
+        handle: &str,
+        owner: &Owner,
+        svtrid: SvTrid,
+    ) -> Result<(), Denial> {
+        let random = (self.site.draw(), self.site.draw());
+        let sealed = self.site.passwords.seal(self.site.keys.clone(), owner.clone(), random, new.clone());
+        let password = sealed.await.map_err(unchecked)?;
+        let change = RegistrarPassword { handle: handle.to_owned(), password };
+        let verb = registry::Verb::RegistrarPassword(Box::new(change));
+        let outcome = registry::execute(&self.backend, verb, Actor::Registrar(id), svtrid).await;
+        let subject = Subject { ns: Ns::Epp, name: handle.to_owned(), registrant: None };
+        decided(outcome, &subject).map(drop)
+    }
+}
+
+/// Version, language and services; the namespaces that the client announces.
+fn check_options(login: &Login, menu: &Menu) -> Result<Vec<Ns>, Denial> {
+    let refuse = |code, local: &str, text: &str, reason: &'static str| {
+        let offender = Offender { ns: Ns::Epp, local: local.to_owned(), text: text.to_owned() };
+        Err(Denial::new(code, reason).at(offender))
+    };
+    if login.version != "1.0" {
+        return refuse(ResultCode::UnimplementedVersion, "version", &login.version, "the version is 1.0");
+    }
+    if !login.language.eq_ignore_ascii_case("en") {
+        return refuse(ResultCode::UnimplementedOption, "lang", &login.language, "the language is en");
+    }
+    let known = |uri: &String, among: &[Ns]| among.contains(&Ns::of(uri));
+    if let Some(uri) = login.objects.iter().find(|uri| !known(uri, &menu.objects)) {
+        return refuse(ResultCode::UnimplementedObject, "objURI", uri, "not in the greeting");
+    }
+    if let Some(uri) = login.extensions.iter().find(|uri| !known(uri, &menu.extensions)) {
+        return refuse(ResultCode::UnimplementedExtension, "extURI", uri, "not in the greeting");
+    }
+    Ok(login.objects.iter().chain(&login.extensions).map(|uri| Ns::of(uri)).collect())
+}
+
+fn unchecked(why: Unchecked) -> Denial {
+    match why {
+        Unchecked::Busy => Denial::new(ResultCode::Failed, "too many logins at a time; try again"),
+        Unchecked::Sealed(fault) => unsealed(&fault),
+    }
 }

@@ -1,7 +1,14 @@
-//! `poll` on the wire (RFC 5730 section 2.9.2.3).
+//! `poll` (RFC 5730 section 2.9.2.3): the oldest message, and its removal.
 
+use registry::poll::{PollAck, first};
+use registry::{Backend, Refusal, Reply, Stop, SvTrid};
+
+use crate::dispatch::{decided, failed};
+use crate::response::{Answer, Data, Denial, Queue};
+use crate::result::{ResultCode, Subject};
+use crate::session::{Client, Session};
 use crate::xml::types::word;
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Syntax};
 
 /// A poll as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +31,43 @@ pub fn parse(element: &El<'_>) -> Result<Poll, Syntax> {
         let acknowledge = word(element, "the attribute op", &op, &[("ack", true), ("req", false)])?;
         Ok(if acknowledge { Poll::Acknowledge { message } } else { Poll::Request })
     })
+}
+
+impl<B: Backend> Session<B> {
+    pub(crate) async fn poll(&self, poll: Poll, client: &Client, svtrid: SvTrid) -> Result<Answer, Denial> {
+        match poll {
+            Poll::Request => self.oldest_message(client).await,
+            Poll::Acknowledge { message: None } => {
+                Err(Denial::new(ResultCode::ParameterMissing, "an acknowledgement needs the attribute msgID"))
+            }
+            Poll::Acknowledge { message: Some(id) } => self.acknowledge(&id, client, svtrid).await,
+        }
+    }
+
+    async fn oldest_message(&self, client: &Client) -> Result<Answer, Denial> {
+        let view = self.view().await?;
+        let oldest = first(&view, client.id).map_err(|fault| failed(Stop::Fault(fault)))?;
+        let Some((id, message, count)) = oldest else {
+            return Ok(Answer { code: ResultCode::NoMessages, data: Data::None, queue: None });
+        };
+        let queue = Queue { count, id, message: Some((message.at, message.news.to_string())) };
+        // Data of an object goes to clients that manage such objects only.
+        let data = if client.announced.contains(&Ns::Domain) { Data::News(message.news) } else { Data::None };
+        Ok(Answer { code: ResultCode::MessageWaits, data, queue: Some(queue) })
+    }
+
+    async fn acknowledge(&self, id: &str, client: &Client, svtrid: SvTrid) -> Result<Answer, Denial> {
+        let Ok(message) = id.parse() else {
+            let refusal = Refusal::MessageNotFound { id: id.to_owned() };
+            return Err(Denial::new(ResultCode::of_refusal(&refusal), refusal.to_string()));
+        };
+        let verb = registry::Verb::PollAck(PollAck { message });
+        let subject = Subject { ns: Ns::Epp, name: id.to_owned(), registrant: None };
+        let outcome = registry::execute(&self.backend, verb, client.actor(), svtrid).await;
+        let queue = match decided(outcome, &subject)? {
+            Reply::Acknowledged { left, next: Some(id) } => Some(Queue { count: left, id, message: None }),
+            _ => None,
+        };
+        Ok(Answer { code: ResultCode::Ok, data: Data::None, queue })
+    }
 }

@@ -1,20 +1,21 @@
 //! `contact:create` (RFC 5733 section 3.2.1).
 
-use super::{Disclose, Phone, Postal, disclose, handle, phone, postal};
+use registry::Timestamp;
+use registry::contact::{self, ContactCreate, ContactData};
+use registry::seal::SealFault;
+
+use super::{disclose, handle, phone, postal};
 use crate::authinfo::{self, AuthInfo};
+use crate::site::Site;
 use crate::xml::types::{collapse, sized};
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Syntax, Writer};
 
 /// A create as it was sent.
 #[derive(Debug)]
 pub struct Create {
     pub handle: String,
-    pub postal: Vec<Postal>,
-    pub voice: Option<Phone>,
-    pub fax: Option<Phone>,
-    pub email: String,
+    pub data: ContactData,
     pub authinfo: AuthInfo,
-    pub disclose: Option<Disclose>,
 }
 
 /// `createType`.
@@ -23,19 +24,38 @@ pub struct Create {
 /// When the element has another content.
 pub fn parse(element: &El<'_>) -> Result<Create, Syntax> {
     element.seq(|s| {
-        Ok(Create {
-            handle: s.one("id", handle)?,
-            postal: s.many("postalInfo", 1..=2, postal)?,
-            voice: s.opt("voice", phone)?,
-            fax: s.opt("fax", phone)?,
-            email: s.one("email", email)?,
-            authinfo: s.one("authInfo", authinfo::parse)?,
-            disclose: s.opt("disclose", disclose)?,
-        })
+        let handle = s.one("id", handle)?;
+        let postal = s.many("postalInfo", 1..=2, postal)?;
+        let voice = s.opt("voice", phone)?;
+        let fax = s.opt("fax", phone)?;
+        let email = s.one("email", email)?;
+        let authinfo = s.one("authInfo", authinfo::parse)?;
+        let disclose = s.opt("disclose", disclose)?;
+        Ok(Create { handle, data: ContactData { postal, voice, fax, email, disclose }, authinfo })
     })
 }
 
 /// `minTokenType`: not empty, otherwise free.
 pub(super) fn email(element: &El<'_>) -> Result<String, Syntax> {
     element.leaf(|_, text| sized(element, collapse(text).into_owned(), 1, usize::MAX))
+}
+
+impl Create {
+    /// The command: personal data sealed, authInfo hashed.
+    ///
+    /// # Errors
+    /// This node holds no keys.
+    pub fn command(self, site: &Site, repository: &str, secret: &str) -> Result<ContactCreate, SealFault> {
+        let sealed = contact::seal(&site.keys, repository, &self.handle, site.draw(), &self.data)?;
+        let authinfo = site.authinfo(secret)?;
+        Ok(ContactCreate::new(self.handle, &self.data, sealed, authinfo))
+    }
+}
+
+/// `creDataType`.
+pub fn render(w: &mut Writer, handle: &str, created: Timestamp) {
+    w.element("contact:creData", &[("xmlns:contact", Ns::Contact.uri())], |w| {
+        w.leaf("contact:id", handle);
+        w.leaf("contact:crDate", &created.to_string());
+    });
 }

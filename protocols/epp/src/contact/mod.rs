@@ -10,54 +10,11 @@ pub mod info;
 pub mod transfer;
 pub mod update;
 
+use registry::contact::{Disclose, Item, Phone, Postal, PostalKind};
+
 use crate::authinfo::{self, AuthInfo};
 use crate::xml::types::{boolean, e164, line, token, word};
 use crate::xml::{El, Syntax};
-
-/// Which of the two forms of an address: `int` is in ASCII, `loc` in any script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Int,
-    Loc,
-}
-
-/// `postalInfo` with everything required.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Postal {
-    pub form: Form,
-    pub name: String,
-    pub org: Option<String>,
-    pub address: PostalAddress,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PostalAddress {
-    pub street: Vec<String>,
-    pub city: String,
-    pub sp: Option<String>,
-    pub pc: Option<String>,
-    pub cc: String,
-}
-
-/// A telephone number with its extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Phone {
-    pub number: String,
-    pub extension: Option<String>,
-}
-
-/// `disclose`: the elements that are an exception to the server's policy, and which way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disclose {
-    /// Whether the named elements are to be shown (or hidden).
-    pub show: bool,
-    pub name: Vec<Form>,
-    pub org: Vec<Form>,
-    pub addr: Vec<Form>,
-    pub voice: bool,
-    pub fax: bool,
-    pub email: bool,
-}
 
 /// `clIDType` of `eppcom-1.0`: a handle before it is looked at.
 fn handle(element: &El<'_>) -> Result<String, Syntax> {
@@ -67,24 +24,25 @@ fn handle(element: &El<'_>) -> Result<String, Syntax> {
 /// `postalInfoType`.
 fn postal(element: &El<'_>) -> Result<Postal, Syntax> {
     element.seq(|s| {
-        Ok(Postal {
-            form: form(element, &s.required_attr("type")?)?,
-            name: s.one("name", line(1, 255))?,
-            org: s.opt("org", line(0, 255))?,
-            address: s.one("addr", postal_address)?,
-        })
+        let kind = kind(element, &s.required_attr("type")?)?;
+        let name = s.one("name", line(1, 255))?;
+        let org = s.opt("org", line(0, 255))?;
+        Ok(Postal { name, org, ..s.one("addr", |e| postal_address(e, kind))? })
     })
 }
 
-/// `addrType`.
-fn postal_address(element: &El<'_>) -> Result<PostalAddress, Syntax> {
+/// `addrType`: a postal address still without name and organisation.
+fn postal_address(element: &El<'_>, kind: PostalKind) -> Result<Postal, Syntax> {
     element.seq(|s| {
-        Ok(PostalAddress {
+        Ok(Postal {
+            kind,
+            name: String::new(),
+            org: None,
             street: s.many("street", 0..=3, line(0, 255))?,
             city: s.one("city", line(1, 255))?,
-            sp: s.opt("sp", line(0, 255))?,
-            pc: s.opt("pc", token(0, 16))?,
-            cc: s.one("cc", token(2, 2))?,
+            state: s.opt("sp", line(0, 255))?,
+            postal_code: s.opt("pc", token(0, 16))?,
+            country: s.one("cc", token(2, 2))?,
         })
     })
 }
@@ -100,25 +58,25 @@ fn phone(element: &El<'_>) -> Result<Phone, Syntax> {
 /// `discloseType`.
 fn disclose(element: &El<'_>) -> Result<Disclose, Syntax> {
     element.seq(|s| {
-        Ok(Disclose {
-            show: boolean(element, &s.required_attr("flag")?)?,
-            name: s.many("name", 0..=2, form_of)?,
-            org: s.many("org", 0..=2, form_of)?,
-            addr: s.many("addr", 0..=2, form_of)?,
-            voice: s.opt("voice", anything)?.is_some(),
-            fax: s.opt("fax", anything)?.is_some(),
-            email: s.opt("email", anything)?.is_some(),
-        })
+        let show = boolean(element, &s.required_attr("flag")?)?;
+        let mut items: Vec<Item> = Vec::new();
+        items.extend(s.many("name", 0..=2, of_kind)?.into_iter().map(Item::Name));
+        items.extend(s.many("org", 0..=2, of_kind)?.into_iter().map(Item::Org));
+        items.extend(s.many("addr", 0..=2, of_kind)?.into_iter().map(Item::Address));
+        items.extend(s.opt("voice", anything)?.map(|()| Item::Voice));
+        items.extend(s.opt("fax", anything)?.map(|()| Item::Fax));
+        items.extend(s.opt("email", anything)?.map(|()| Item::Email));
+        Ok(Disclose { show, items })
     })
 }
 
 /// `intLocType`.
-fn form_of(element: &El<'_>) -> Result<Form, Syntax> {
-    element.empty(|s| form(element, &s.required_attr("type")?))
+fn of_kind(element: &El<'_>) -> Result<PostalKind, Syntax> {
+    element.empty(|s| kind(element, &s.required_attr("type")?))
 }
 
-fn form(element: &El<'_>, text: &str) -> Result<Form, Syntax> {
-    word(element, "the type", text, &[("int", Form::Int), ("loc", Form::Loc)])
+fn kind(element: &El<'_>, text: &str) -> Result<PostalKind, Syntax> {
+    word(element, "the type", text, &[("int", PostalKind::Int), ("loc", PostalKind::Loc)])
 }
 
 /// An element to which the schema gives no type: any content is allowed.

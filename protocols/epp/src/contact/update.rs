@@ -1,7 +1,7 @@
 //! `contact:update` (RFC 5733 section 3.2.5): read, and answered 2101.
 
 use super::create::email;
-use super::{disclose, form, handle, phone, postal_address};
+use super::{disclose, handle, kind, phone, postal_address};
 use crate::authinfo;
 use crate::status;
 use crate::xml::types::line;
@@ -56,10 +56,10 @@ fn change(element: &El<'_>) -> Result<(), Syntax> {
 /// `chgPostalInfoType`.
 fn changed_postal(element: &El<'_>) -> Result<(), Syntax> {
     element.seq(|s| {
-        form(element, &s.required_attr("type")?)?;
+        let kind = kind(element, &s.required_attr("type")?)?;
         s.opt("name", line(1, 255))?;
         s.opt("org", line(0, 255))?;
-        s.opt("addr", postal_address)?;
+        s.opt("addr", |e| postal_address(e, kind))?;
         Ok(())
     })
 }

@@ -1,12 +1,15 @@
 //! `domain:create` (RFC 5731 section 3.2.1).
 
+use registry::Timestamp;
 use registry::contact::ContactRole;
-use registry::domain::{NameServers, Period};
+use registry::domain::{DomainCreate, NameServers, Period, SecDns};
+use registry::seal::SealFault;
 
 use super::{contact, label, name_servers, period};
 use crate::authinfo::{self, AuthInfo};
+use crate::site::Site;
 use crate::xml::types::token;
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Syntax, Writer};
 
 /// A create as it was sent.
 #[derive(Debug)]
@@ -34,4 +37,37 @@ pub fn parse(element: &El<'_>) -> Result<Create, Syntax> {
             authinfo: s.one("authInfo", authinfo::parse)?,
         })
     })
+}
+
+impl Create {
+    /// The command: authInfo hashed, each contact with its role.
+    ///
+    /// # Errors
+    /// This node holds no keys.
+    pub fn command(self, site: &Site, secret: &str, secdns: SecDns) -> Result<DomainCreate, SealFault> {
+        Ok(DomainCreate {
+            name: self.name,
+            period: self.period,
+            name_servers: self.name_servers,
+            registrant: self.registrant,
+            contacts: self.contacts.into_iter().filter_map(|(role, handle)| Some((role?, handle))).collect(),
+            authinfo: site.authinfo(secret)?,
+            secdns,
+            sponsor: None,
+        })
+    }
+
+    /// A contact that was given without a role: the schema allows it, and it would mean nothing.
+    pub fn contact_without_role(&self) -> Option<&str> {
+        self.contacts.iter().find(|(role, _)| role.is_none()).map(|(_, handle)| handle.as_str())
+    }
+}
+
+/// `creDataType`.
+pub fn render(w: &mut Writer, name: &str, created: Timestamp, expiry: Timestamp) {
+    w.element("domain:creData", &[("xmlns:domain", Ns::Domain.uri())], |w| {
+        w.leaf("domain:name", name);
+        w.leaf("domain:crDate", &created.to_string());
+        w.leaf("domain:exDate", &expiry.to_string());
+    });
 }

@@ -1,8 +1,10 @@
 //! `domain:info` (RFC 5731 section 3.1.2).
 
+use registry::domain::info::Info as Known;
+
 use crate::authinfo::{self, AuthInfo};
 use crate::xml::types::{collapse, sized, word};
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Syntax, Writer};
 
 /// An info as it was sent.
 #[derive(Debug)]
@@ -43,4 +45,47 @@ fn name(element: &El<'_>) -> Result<(String, Hosts), Syntax> {
         };
         Ok((sized(element, collapse(text).into_owned(), 1, 255)?, hosts))
     })
+}
+
+/// `infDataType`. The authInfo is never told (RFC 9154 section 4.3).
+pub fn render(w: &mut Writer, info: &Known, hosts: Hosts) {
+    w.element("domain:infData", &[("xmlns:domain", Ns::Domain.uri())], |w| {
+        w.leaf("domain:name", info.name.as_str());
+        w.leaf("domain:roid", &info.roid);
+        info.statuses.iter().for_each(|word| w.empty("domain:status", &[("s", word)]));
+        if let Some(handle) = &info.registrant {
+            w.leaf("domain:registrant", handle);
+        }
+        for (role, handle) in &info.contacts {
+            w.leaf_with("domain:contact", &[("type", &role.to_string())], handle);
+        }
+        write_hosts(w, info, hosts);
+        write_history(w, info);
+    });
+}
+
+fn write_hosts(w: &mut Writer, info: &Known, hosts: Hosts) {
+    if matches!(hosts, Hosts::All | Hosts::Delegated) && !info.hosts.is_empty() {
+        w.element("domain:ns", &[], |w| {
+            info.hosts.iter().for_each(|name| w.leaf("domain:hostObj", name.as_str()));
+        });
+    }
+    if matches!(hosts, Hosts::All | Hosts::Subordinate) {
+        info.subordinates.iter().for_each(|name| w.leaf("domain:host", name.as_str()));
+    }
+}
+
+fn write_history(w: &mut Writer, info: &Known) {
+    w.leaf("domain:clID", &info.sponsor);
+    if let Some(creator) = &info.creator {
+        w.leaf("domain:crID", creator);
+    }
+    w.leaf("domain:crDate", &info.domain.created.to_string());
+    if let Some(updater) = &info.updater {
+        w.leaf("domain:upID", updater);
+    }
+    if let Some(updated) = info.domain.updated {
+        w.leaf("domain:upDate", &updated.to_string());
+    }
+    w.leaf("domain:exDate", &info.domain.expiry.to_string());
 }

@@ -1,8 +1,11 @@
-//! `domain:renew` (RFC 5731 section 3.2.3): read, and answered 2101.
+//! `domain:renew` (RFC 5731 section 3.2.3): read, and answered 2101. Its answer already tells of renewals that
+//! expiry brings about.
+
+use registry::Timestamp;
 
 use super::{label, period};
 use crate::xml::types::date;
-use crate::xml::{El, Syntax};
+use crate::xml::{El, Ns, Syntax, Writer};
 
 /// `renewType`.
 ///
@@ -15,4 +18,12 @@ pub fn parse(element: &El<'_>) -> Result<(), Syntax> {
         s.opt("period", period)?;
         Ok(())
     })
+}
+
+/// `renDataType`.
+pub fn render(w: &mut Writer, name: &str, expiry: Timestamp) {
+    w.element("domain:renData", &[("xmlns:domain", Ns::Domain.uri())], |w| {
+        w.leaf("domain:name", name);
+        w.leaf("domain:exDate", &expiry.to_string());
+    });
 }

@@ -5,7 +5,7 @@ use registry::dnssec::Ds;
 use registry::domain::SecDns;
 
 use crate::xml::types::{base64, boolean, hex, number};
-use crate::xml::{El, Seq, Syntax};
+use crate::xml::{El, Ns, Seq, Syntax, Writer};
 
 /// `dsOrKeyType`, the content of `secDNS:create`.
 ///
@@ -95,4 +95,18 @@ fn short(element: &El<'_>) -> Result<u16, Syntax> {
 /// `unsignedByte`.
 fn byte(element: &El<'_>) -> Result<u8, Syntax> {
     number(0..=u8::MAX.into())(element).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
+}
+
+/// `infData` of type `dsOrKeyType`.
+pub fn render(w: &mut Writer, records: &[Ds]) {
+    w.element("secDNS:infData", &[("xmlns:secDNS", Ns::SecDns.uri())], |w| {
+        for ds in records {
+            w.element("secDNS:dsData", &[], |w| {
+                w.leaf("secDNS:keyTag", &ds.key_tag.to_string());
+                w.leaf("secDNS:alg", &ds.algorithm.to_string());
+                w.leaf("secDNS:digestType", &ds.digest_type.to_string());
+                w.leaf("secDNS:digest", &ds.digest_hex());
+            });
+        }
+    });
 }

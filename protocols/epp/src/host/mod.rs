@@ -9,6 +9,8 @@ pub mod delete;
 pub mod info;
 pub mod update;
 
+use std::net::IpAddr;
+
 use crate::xml::types::{collapse, sized, word};
 use crate::xml::{El, Syntax};
 
@@ -23,6 +25,16 @@ pub struct Address {
 pub enum IpVersion {
     V4,
     V6,
+}
+
+impl Address {
+    /// The address itself, if the text is one of its version.
+    pub fn parse(&self) -> Option<IpAddr> {
+        match self.version {
+            IpVersion::V4 => self.text.parse().ok().map(IpAddr::V4),
+            IpVersion::V6 => self.text.parse().ok().map(IpAddr::V6),
+        }
+    }
 }
 
 /// `addrType`.

@@ -1,0 +1,194 @@
+//! Frames on the wire (RFC 5734 section 4): four octets with the length, themselves included, then the XML.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{error::Elapsed, timeout};
+
+/// Octets of the length field.
+const HEADER: usize = 4;
+/// What the buffer keeps between frames; a larger one is given back after use.
+const KEPT: usize = 64 * 1024;
+
+/// A connection that carries frames.
+#[derive(Debug)]
+pub struct Wire<S> {
+    stream: S,
+    buffer: Vec<u8>,
+    bytes_max: usize,
+    /// How long a frame may take from its first octet to its last, in either direction.
+    transfer: Duration,
+}
+
+/// Why no further frame can be had.
+#[derive(Debug)]
+pub enum FrameError {
+    /// The length field leaves no room for a document.
+    TooShort(u32),
+    /// The length field asks for more than is allowed.
+    TooLong {
+        bytes: u32,
+        bytes_max: usize,
+    },
+    /// Nothing came, or a frame did not come to its end in time.
+    Idle,
+    Io(io::Error),
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameError::TooShort(bytes) => {
+                write!(f, "the frame's length field says {bytes}; it counts its own 4 octets (RFC 5734)")
+            }
+            FrameError::TooLong { bytes, bytes_max } => {
+                write!(f, "the frame's length field says {bytes}; at most {bytes_max} octets are accepted")
+            }
+            FrameError::Idle => f.write_str("no complete frame came in time"),
+            FrameError::Io(cause) => write!(f, "the connection failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+impl From<io::Error> for FrameError {
+    fn from(cause: io::Error) -> FrameError {
+        FrameError::Io(cause)
+    }
+}
+
+impl From<Elapsed> for FrameError {
+    fn from(_: Elapsed) -> FrameError {
+        FrameError::Idle
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Frames of at most `bytes_max` octets, header included.
+    pub fn new(stream: S, bytes_max: usize, transfer: Duration) -> Wire<S> {
+        Wire { stream, buffer: Vec::new(), bytes_max, transfer }
+    }
+
+    /// The next document; `None` if the other end closed the connection between two frames. Waits at most `idle`
+    /// for it to begin.
+    ///
+    /// # Errors
+    /// [`FrameError`]; the connection is of no further use for reading.
+    pub async fn recv(&mut self, idle: Duration) -> Result<Option<&[u8]>, FrameError> {
+        let mut header = [0; HEADER];
+        if timeout(idle, self.stream.read(&mut header[..1])).await?? == 0 {
+            return Ok(None);
+        }
+        let transfer = self.transfer;
+        timeout(transfer, self.rest(&mut header)).await??;
+        Ok(Some(&self.buffer))
+    }
+
+    /// What follows the first octet of a frame. The buffer grows with what arrives, not with what was announced.
+    async fn rest(&mut self, header: &mut [u8; HEADER]) -> Result<(), FrameError> {
+        self.stream.read_exact(&mut header[1..]).await?;
+        let bytes = u32::from_be_bytes(*header);
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if length <= HEADER {
+            return Err(FrameError::TooShort(bytes));
+        }
+        if length > self.bytes_max {
+            return Err(FrameError::TooLong { bytes, bytes_max: self.bytes_max });
+        }
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
+        let body = length - HEADER;
+        let read = (&mut self.stream).take(body as u64).read_to_end(&mut self.buffer).await?;
+        if read < body { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) } else { Ok(()) }
+    }
+
+    /// Sends a document.
+    ///
+    /// # Errors
+    /// [`FrameError`], also when the other end does not take it in time.
+    pub async fn send(&mut self, document: &[u8]) -> Result<(), FrameError> {
+        let length = u32::try_from(document.len() + HEADER).map_err(io::Error::other)?;
+        timeout(self.transfer, async {
+            self.stream.write_all(&length.to_be_bytes()).await?;
+            self.stream.write_all(document).await?;
+            self.stream.flush().await
+        })
+        .await??;
+        Ok(())
+    }
+
+    /// Says good-bye where the transport has a word for it (TLS).
+    pub async fn close(&mut self) {
+        // The other end may be gone already; there is nothing left to tell it.
+        let _ = timeout(self.transfer, self.stream.shutdown()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{DuplexStream, duplex};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn pair() -> (DuplexStream, Wire<DuplexStream>) {
+        let (client, server) = duplex(1 << 16);
+        (client, Wire::new(server, 100, LONG))
+    }
+
+    async fn received(octets: &[u8]) -> Result<Vec<Vec<u8>>, FrameError> {
+        let (mut client, mut wire) = pair();
+        client.write_all(octets).await.unwrap();
+        drop(client);
+        let mut documents = Vec::new();
+        while let Some(document) = wire.recv(LONG).await? {
+            documents.push(document.to_vec());
+        }
+        Ok(documents)
+    }
+
+    #[tokio::test]
+    async fn frames_follow_each_other() {
+        let documents = received(b"\0\0\0\x07abc\0\0\0\x05d").await.unwrap();
+        assert_eq!(documents, [b"abc".to_vec(), b"d".to_vec()]);
+        assert!(received(b"").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn impossible_lengths_are_refused() {
+        for short in 0u32..=4 {
+            assert!(matches!(received(&short.to_be_bytes()).await, Err(FrameError::TooShort(_))));
+        }
+        assert!(matches!(received(&101u32.to_be_bytes()).await, Err(FrameError::TooLong { bytes: 101, .. })));
+        assert!(matches!(received(b"GET / HTTP/1.1\r\n").await, Err(FrameError::TooLong { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_cut_frame_is_an_error_and_not_an_end() {
+        for cut in [b"\0".as_slice(), b"\0\0\0\x07", b"\0\0\0\x07ab"] {
+            assert!(matches!(received(cut).await, Err(FrameError::Io(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_received() {
+        let (client, mut wire) = pair();
+        let mut other = Wire::new(client, 100, LONG);
+        wire.send(b"<epp/>").await.unwrap();
+        assert_eq!(other.recv(LONG).await.unwrap().unwrap(), b"<epp/>");
+        wire.close().await;
+        assert!(other.recv(LONG).await.unwrap().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_dribbling_end_in_time() {
+        let (mut client, server) = duplex(64);
+        let mut wire = Wire::new(server, 100, Duration::from_secs(5));
+        assert!(matches!(wire.recv(Duration::from_secs(60)).await, Err(FrameError::Idle)));
+        client.write_all(b"\0\0\0\x10abc").await.unwrap();
+        assert!(matches!(wire.recv(LONG).await, Err(FrameError::Idle)));
+    }
+}

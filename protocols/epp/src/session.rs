@@ -1,0 +1,160 @@
+//! One EPP connection, greeting to close: all that a registrar can make this server do passes these lines.
+//!
+//! Commands are carried out one at a time in the order in which they came.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use net::{Peer, Shutdown};
+use registry::{Actor, Backend, Freshness, Unavailable};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use crate::frame::{FrameError, Wire};
+use crate::greeting::{self, Menu};
+use crate::request::{self, Request};
+use crate::response::{Denial, Response};
+use crate::result::ResultCode;
+use crate::site::Site;
+use crate::xml::Ns;
+
+/// What the server knows of the other end.
+pub(crate) struct Session<B> {
+    pub(crate) backend: B,
+    pub(crate) site: Arc<Site>,
+    pub(crate) peer: Peer,
+    /// The registrar, once logged in.
+    pub(crate) client: Option<Client>,
+    pub(crate) login_failures: u32,
+}
+
+/// A registrar that has logged in.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) id: u64,
+    /// Its clID.
+    pub(crate) handle: String,
+    /// The name of the repository, which sealed records are bound to.
+    pub(crate) repository: String,
+    /// What it announced at login.
+    pub(crate) announced: Vec<Ns>,
+}
+
+impl Client {
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Registrar(self.id)
+    }
+}
+
+/// Speaks EPP on a connection until either side ends it.
+pub async fn serve<B, S>(stream: S, peer: Peer, mut shutdown: Shutdown, backend: B, site: Arc<Site>)
+where
+    B: Backend,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut wire = Wire::new(stream, site.limits.frame_bytes_max, site.limits.transfer);
+    let mut session = Session { backend, site, peer, client: None, login_failures: 0 };
+    debug!(peer = %peer.address, "connected");
+    let ended = session.run(&mut wire, &mut shutdown).await;
+    if let Err(cause) = ended {
+        session.complain(&mut wire, &cause).await;
+    }
+    wire.close().await;
+    debug!(peer = %peer.address, "disconnected");
+}
+
+impl<B: Backend> Session<B> {
+    async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        wire: &mut Wire<S>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), FrameError> {
+        wire.send(&self.greeting().await).await?;
+        loop {
+            let idle = match self.client {
+                Some(_) => self.site.limits.idle,
+                None => self.site.limits.greeting_idle,
+            };
+            // A node that stops lets the command under way finish and takes no further one.
+            let frame = tokio::select! {
+                biased;
+                () = shutdown.requested() => return Ok(()),
+                frame = wire.recv(idle) => frame?,
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let begun = Instant::now();
+            let (answer, ends) = self.answer_frame(frame, begun).await;
+            wire.send(&answer).await?;
+            if ends {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The document that answers a frame, and whether the connection ends with it.
+    async fn answer_frame(&mut self, frame: &[u8], begun: Instant) -> (Vec<u8>, bool) {
+        let request::Frame { cltrid, request } = request::parse(frame);
+        let svtrid = self.site.svtrids.next();
+        let (verb, result) = match request {
+            Ok(Request::Hello) => {
+                self.site.metrics.command("hello", ResultCode::Ok.number(), begun.elapsed());
+                return (self.greeting().await, false);
+            }
+            Ok(Request::Command(command)) => {
+                (command.verb.name(), Box::pin(self.answer(*command, svtrid)).await)
+            }
+            Err(syntax) => ("invalid", Err(Denial::from(syntax))),
+        };
+        let response = Response { result, cltrid, svtrid };
+        self.record(verb, &response, begun);
+        (response.to_xml(), response.ends_session())
+    }
+
+    fn record(&self, verb: &'static str, response: &Response, begun: Instant) {
+        let code = response.code().number();
+        let took = begun.elapsed();
+        self.site.metrics.command(verb, code, took);
+        let client = self.client.as_ref().map_or("-", |client| client.handle.as_str());
+        let cltrid = response.cltrid.as_deref().unwrap_or("-");
+        info!(svtrid = %response.svtrid, client, verb, code, cltrid, ms = took.as_millis(), "answered");
+    }
+
+    /// What exists here is told from this node's own data: a greeting never waits for a leader.
+    async fn greeting(&self) -> Vec<u8> {
+        let nothing = Menu { objects: vec![Ns::Domain], extensions: vec![Ns::SecDns] };
+        let menu = match self.backend.view(Freshness::Local).await {
+            Ok(view) => Menu::read(&view).map_err(Unavailable::from),
+            Err(unavailable) => Err(unavailable),
+        };
+        let menu = menu.unwrap_or_else(|cause| {
+            warn!(%cause, "the greeting can't tell what exists here");
+            nothing
+        });
+        greeting::to_xml(&self.site.name, (self.site.clock)(), &menu)
+    }
+
+    /// Tells a client whose frames can't be told apart any more why the connection ends.
+    async fn complain<S: AsyncRead + AsyncWrite + Unpin>(&self, wire: &mut Wire<S>, cause: &FrameError) {
+        let svtrid = self.site.svtrids.next();
+        debug!(%svtrid, peer = %self.peer.address, %cause, "connection ended");
+        if matches!(cause, FrameError::TooShort(_) | FrameError::TooLong { .. }) {
+            let denial = Denial::new(ResultCode::FailedEnding, cause.to_string());
+            let response = Response { result: Err(denial), cltrid: None, svtrid };
+            // The connection is given up in any case.
+            let _ = wire.send(&response.to_xml()).await;
+        }
+    }
+
+    /// A view that shows everything acknowledged before the call.
+    pub(crate) async fn view(&self) -> Result<storage::View, Denial> {
+        let view = self.backend.view(Freshness::Linearizable);
+        let view = timeout(self.site.limits.read, view).await.unwrap_or(Err(Unavailable::NoLeader));
+        view.map_err(|unavailable| crate::dispatch::unavailable(&unavailable))
+    }
+
+    /// The registrar, or the refusal of one that has not logged in.
+    pub(crate) fn client(&self) -> Result<&Client, Denial> {
+        self.client.as_ref().ok_or_else(|| Denial::new(ResultCode::CommandUse, "log in first"))
+    }
+}
