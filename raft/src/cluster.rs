@@ -3,7 +3,7 @@
 use crate::{
     founding::Founding,
     log::LogStore,
-    machine::Machine,
+    machine::{Hooks, Machine, OnApply},
     net::{CallError, Lane, Net},
     peer::Peers,
     progress::Progress,
@@ -43,6 +43,7 @@ pub struct RaftConfig {
     /// Random; kept only if the log has none yet.
     pub incarnation: u128,
     pub clock: Clock,
+    pub on_apply: OnApply,
 }
 
 /// Why a node can't start or join.
@@ -138,7 +139,8 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let incarnation = incarnation_of(&log, config.incarnation).await?;
         let progress = Arc::new(Progress::new(store.applied()));
         let durable = log.clone();
-        let machine = Machine::new(store.clone(), progress.clone(), Arc::new(move || durable.synced()))?;
+        let hooks = Hooks { synced: Arc::new(move || durable.synced()), on_apply: config.on_apply.clone() };
+        let machine = Machine::new(store.clone(), progress.clone(), hooks)?;
         let peers = Peers { net: net.clone(), _cx: PhantomData };
         let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log), machine)
             .await

@@ -24,8 +24,8 @@ mod types;
 mod wire;
 
 pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
-pub use drain::Drain;
+pub use drain::{Drain, OnDrain, OnFault};
 pub use log::LogStore;
-pub use machine::{Machine, Snap};
+pub use machine::{Hooks, Machine, OnApply, Snap};
 pub use progress::Progress;
 pub use types::{Cx, Live, NodeInfo, Role};

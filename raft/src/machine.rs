@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 1024;
 pub struct Machine<C> {
     store: Arc<Store>,
     progress: Arc<Progress>,
-    synced: Synced,
+    hooks: Hooks,
     /// The log id and membership of what is applied; committed with every batch.
     head: Head,
     _cx: PhantomData<fn() -> C>,
@@ -36,6 +36,16 @@ type Head = (Option<LogId>, Membership);
 /// Up to which index the log is durable: a state is never made durable past it.
 pub type Synced = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
+/// Called with the entries and the time of each batch that was applied.
+pub type OnApply = Arc<dyn Fn(usize, Duration) + Send + Sync>;
+
+/// What the machine asks and tells its surroundings.
+#[derive(Clone)]
+pub struct Hooks {
+    pub synced: Synced,
+    pub on_apply: OnApply,
+}
+
 /// A snapshot: a handle on a drained base.
 #[derive(Clone)]
 pub struct Snap(pub Arc<storage::Snapshot>);
@@ -43,12 +53,13 @@ pub struct Snap(pub Arc<storage::Snapshot>);
 impl<C: Cx> Machine<C> {
     /// # Errors
     /// The header's replication part can't be read.
-    pub fn new(store: Arc<Store>, progress: Arc<Progress>, synced: Synced) -> Result<Machine<C>, Fault> {
+    pub fn new(store: Arc<Store>, progress: Arc<Progress>, hooks: Hooks) -> Result<Machine<C>, Fault> {
         let head = head_of(store.view().header())?;
-        Ok(Machine { store, progress, synced, head, _cx: PhantomData })
+        Ok(Machine { store, progress, hooks, head, _cx: PhantomData })
     }
 
     fn apply_chunk(&mut self, chunk: Vec<EntryResponder<C>>) -> io::Result<()> {
+        let began = C::now();
         let mut steps = Vec::with_capacity(chunk.len());
         let mut responders: Vec<Option<ApplyResponder<C>>> = Vec::with_capacity(chunk.len());
         for (entry, responder) in chunk {
@@ -73,6 +84,7 @@ impl<C: Cx> Machine<C> {
         if self.store.should_freeze() {
             self.store.freeze();
         }
+        (self.hooks.on_apply)(steps.len(), C::now() - began);
         Ok(())
     }
 
@@ -134,7 +146,7 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
         Some(Builder(Machine {
             store: self.store.clone(),
             progress: self.progress.clone(),
-            synced: self.synced.clone(),
+            hooks: self.hooks.clone(),
             head: self.head.clone(),
             _cx: PhantomData,
         }))
@@ -182,13 +194,13 @@ impl<C: Cx> RaftSnapshotBuilder<C> for Builder<C> {
     type SnapshotData = Snap;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let Machine { store, synced, .. } = &self.0;
+        let Machine { store, hooks, .. } = &self.0;
         let wanted = store.view().header().clone();
         // the first entry of a log has index 0, as a state without any has: the replication part tells them apart
         let covers = |drained: &storage::Header| drained.index > wanted.index || drained.meta == wanted.meta;
         while !covers(&store.drained_header()) {
             store.freeze();
-            if let Drained::LogBehind { .. } = store.drain(synced()).map_err(io::Error::other)? {
+            if let Drained::LogBehind { .. } = store.drain((hooks.synced)()).map_err(io::Error::other)? {
                 C::sleep(Duration::from_millis(2)).await;
             }
         }

@@ -4,7 +4,7 @@ use openraft::{
     StorageError,
     testing::log::{StoreBuilder, Suite},
 };
-use raft::{Live, LogStore, Machine, Progress};
+use raft::{Hooks, Live, LogStore, Machine, Progress};
 use registry::tables;
 use std::sync::Arc;
 use storage::{Log, LogWriter, SimDisk, Store};
@@ -17,9 +17,9 @@ impl StoreBuilder<Live, LogStore<Live>, Machine<Live>, LogWriter> for Builder {
         let writer = log.spawn_writer().expect("a thread");
         let store = Arc::new(Store::memory(tables::ALL));
         // the suite applies entries that it never appended
-        let synced = Arc::new(|| Some(u64::MAX));
+        let hooks = Hooks { synced: Arc::new(|| Some(u64::MAX)), on_apply: Arc::new(|_, _| {}) };
         let machine =
-            Machine::new(store, Arc::new(Progress::default()), synced).expect("an empty header reads");
+            Machine::new(store, Arc::new(Progress::default()), hooks).expect("an empty header reads");
         Ok((writer, LogStore::new(log), machine))
     }
 }

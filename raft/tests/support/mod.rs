@@ -126,6 +126,7 @@ impl Lab {
             profile: Profile::REGION,
             incarnation: u128::from(machine.id) + 100,
             clock: Arc::new(now),
+            on_apply: Arc::new(|_, _| {}),
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
         let node = Cluster::start(config, store, log, net).await.unwrap();
