@@ -232,7 +232,8 @@ fn unknown_extension(uri: &str) -> Denial {
     Denial::new(ResultCode::UnimplementedExtension, reason).at(offender)
 }
 
-/// A password to be compared; an empty one counts as not given.
+/// A password to be compared.
+// DEVIATION: an empty one counts as not given, since some clients always send the element.
 fn given(authinfo: Option<AuthInfo>) -> Result<Option<(String, Option<String>)>, Denial> {
     match authinfo {
         None => Ok(None),

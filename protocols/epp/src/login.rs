@@ -56,6 +56,7 @@ fn options(element: &El<'_>) -> Result<(String, String), Syntax> {
     element.seq(|s| Ok((s.one("version", version)?, s.one("lang", |e| e.leaf(|_, text| language(e, text)))?)))
 }
 
+// DEVIATION: the schema enumerates 1.0, so that any other version would be 2001; RFC 5730 has 2100 for it.
 fn version(element: &El<'_>) -> Result<String, Syntax> {
     element.leaf(|_, text| {
         let version = collapse(text);
@@ -115,7 +116,7 @@ impl<B: Backend> Session<B> {
         let sealed = found.as_ref().map(|(_, registrar)| registrar.password.clone());
         let checked =
             self.site.passwords.check(self.site.keys.clone(), owner.clone(), sealed, login.password.clone());
-        let right = checked.await.map_err(unchecked)?;
+        let right = checked.await?;
         let shown = self.peer.certificate.map(|fingerprint| fingerprint.0);
         let why = match found {
             None => "unknown clID",
@@ -145,7 +146,7 @@ impl<B: Backend> Session<B> {
     ) -> Result<(), Denial> {
         let random = (self.site.draw(), self.site.draw());
         let sealed = self.site.passwords.seal(self.site.keys.clone(), owner.clone(), random, new.clone());
-        let password = sealed.await.map_err(unchecked)?;
+        let password = sealed.await?;
         let change = RegistrarPassword { handle: handle.to_owned(), password };
         let verb = registry::Verb::RegistrarPassword(Box::new(change));
         let outcome = registry::execute(&self.backend, verb, Actor::Registrar(id), svtrid).await;
@@ -176,9 +177,11 @@ fn check_options(login: &Login, menu: &Menu) -> Result<Vec<Ns>, Denial> {
     Ok(login.objects.iter().chain(&login.extensions).map(|uri| Ns::of(uri)).collect())
 }
 
-fn unchecked(why: Unchecked) -> Denial {
-    match why {
-        Unchecked::Busy => Denial::new(ResultCode::Failed, "too many logins at a time; try again"),
-        Unchecked::Sealed(fault) => unsealed(&fault),
+impl From<Unchecked> for Denial {
+    fn from(why: Unchecked) -> Denial {
+        match why {
+            Unchecked::Busy => Denial::new(ResultCode::Failed, "too many logins at a time; try again"),
+            Unchecked::Sealed(fault) => unsealed(&fault),
+        }
     }
 }

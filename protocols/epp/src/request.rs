@@ -155,6 +155,7 @@ fn on_object(element: &El<'_>, verb: &str) -> Result<Verb, Syntax> {
             word(element, "the attribute op", &s.required_attr("op")?, &OPS)?;
         }
         let object = s.foreign().ok_or_else(|| s.expected("an object"))?;
+        // DEVIATION: the schema would take any element of the namespace here.
         if matches!(object.ns, Ns::Domain | Ns::Host | Ns::Contact) && object.local != verb {
             return Err(Syntax::schema(object, format!("'{verb}' must hold an element of the same name")));
         }

@@ -173,7 +173,7 @@ impl Data {
             Data::DomainChecked(lines) => domain::check::render(w, lines),
             Data::DomainInfo { info, hosts, .. } => domain::info::render(w, info, *hosts),
             Data::DomainCreated { name, created, expiry } => {
-                domain::create::render(w, name, *created, *expiry)
+                domain::create::render(w, name, *created, *expiry);
             }
             Data::HostChecked(lines) => host::check::render(w, lines),
             Data::HostInfo(info) => host::info::render(w, info),

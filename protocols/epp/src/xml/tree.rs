@@ -124,6 +124,7 @@ impl<'f> Builder<'f> {
             if attrs.iter().any(|other| other.local == local && other.ns == ns) {
                 return Err(repeated(name));
             }
+            // DEVIATION: XML Schema lets a document name a derived type; EPP has no use for it.
             if ns == Ns::Xsi && local == "type" {
                 return Err(Syntax::not_well_formed("xsi:type is not allowed in EPP"));
             }

@@ -20,6 +20,7 @@ fn driver() -> Option<PathBuf> {
 }
 
 /// For each document whether the schemas accept it; `None` where there is nothing to judge with.
+#[allow(dead_code, reason = "not every test that shares this module compares verdicts")]
 pub fn valid(documents: &[Vec<u8>]) -> Option<Vec<bool>> {
     judge(documents, &["--schema".into(), driver()?.into()]).map(|(verdicts, _)| verdicts)
 }
