@@ -7,7 +7,7 @@
 
 use crate::{
     Command, Entry, Outcome, Refusal, Reply, Stop, Timestamp, Verb, contact, domain, due, host,
-    journal::{self, Change, Pen, Written},
+    journal::{self, Change, Pen},
     poll, registrar, repository, tld,
 };
 use std::{
@@ -43,22 +43,18 @@ pub fn inside_verb() -> bool {
 /// layer's own entries.
 ///
 /// # Errors
-/// A storage fault: the node must stop; nothing of the batch is published.
+/// A storage fault: the node must stop. Of the batch nothing is published, or, where a verb had panicked, the
+/// steps before the fault.
 pub fn apply_batch(store: &Store, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Fault> {
-    let Some(last) = steps.last() else { return Ok(Vec::new()) };
-    let mut tx = store.begin();
-    let mut outcomes = Vec::with_capacity(steps.len());
-    for step in steps {
-        match attempt(&mut tx, step)? {
-            Attempt::Came(outcome) => outcomes.push(outcome),
-            Attempt::Panicked => {
-                drop(tx);
-                return apply_singly(store, steps);
-            }
-        }
-    }
-    tx.commit(last.index, last.meta.clone());
-    Ok(outcomes)
+    Door { store, carry_out }.batch(steps)
+}
+
+/// Carries one command out; a value, so that a test can put a verb there that panics.
+type CarryOut = fn(&mut Tx<'_>, u64, Timestamp, &Command, &mut Pen) -> Result<Done, Stop>;
+
+struct Door<'s> {
+    store: &'s Store,
+    carry_out: CarryOut,
 }
 
 enum Attempt {
@@ -66,34 +62,54 @@ enum Attempt {
     Panicked,
 }
 
-fn attempt(tx: &mut Tx<'_>, step: &Step) -> Result<Attempt, Fault> {
-    let Some(entry) = &step.entry else { return Ok(Attempt::Came(None)) };
-    IN_VERB.set(true);
-    let result = catch_unwind(AssertUnwindSafe(|| apply(tx, step.index, entry)));
-    IN_VERB.set(false);
-    match result {
-        Ok(outcome) => Ok(Attempt::Came(Some(outcome?))),
-        Err(_) if tx.was_inside_storage() => Err(Fault::Panicked(format!("while applying {entry}"))),
-        Err(_) => Ok(Attempt::Panicked),
+impl Door<'_> {
+    fn batch(&self, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Fault> {
+        let Some(last) = steps.last() else { return Ok(Vec::new()) };
+        let mut tx = self.store.begin();
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for step in steps {
+            match self.attempt(&mut tx, step)? {
+                Attempt::Came(outcome) => outcomes.push(outcome),
+                Attempt::Panicked => {
+                    drop(tx);
+                    return steps.iter().map(|step| self.single(step)).collect();
+                }
+            }
+        }
+        tx.commit(last.index, last.meta.clone());
+        Ok(outcomes)
     }
-}
 
-fn apply_singly(store: &Store, steps: &[Step]) -> Result<Vec<Option<Outcome>>, Fault> {
-    let mut outcomes = Vec::with_capacity(steps.len());
-    for step in steps {
-        let mut tx = store.begin();
-        let outcome = match attempt(&mut tx, step)? {
+    fn single(&self, step: &Step) -> Result<Option<Outcome>, Fault> {
+        let mut tx = self.store.begin();
+        let outcome = match self.attempt(&mut tx, step)? {
             Attempt::Came(outcome) => outcome,
             Attempt::Panicked => {
                 drop(tx);
-                tx = store.begin();
+                tx = self.store.begin();
                 step.entry.as_ref().map(|entry| poisoned(&mut tx, step.index, entry)).transpose()?
             }
         };
         tx.commit(step.index, step.meta.clone());
-        outcomes.push(outcome);
+        Ok(outcome)
     }
-    Ok(outcomes)
+
+    fn attempt(&self, tx: &mut Tx<'_>, step: &Step) -> Result<Attempt, Fault> {
+        let Some(entry) = &step.entry else { return Ok(Attempt::Came(None)) };
+        match guarded(|| apply(tx, step.index, entry, self.carry_out)) {
+            Ok(outcome) => Ok(Attempt::Came(Some(outcome?))),
+            Err(panic) if tx.was_inside_storage() => Err(Fault::panicked(&*panic)),
+            Err(_) => Ok(Attempt::Panicked),
+        }
+    }
+}
+
+/// Runs a rule so that its panic is a value, and so that a panic hook knows it for one.
+fn guarded<T>(rule: impl FnOnce() -> T) -> std::thread::Result<T> {
+    IN_VERB.set(true);
+    let result = catch_unwind(AssertUnwindSafe(rule));
+    IN_VERB.set(false);
+    result
 }
 
 /// The trace of a command whose verb panicked: its journal row and nothing else.
@@ -101,8 +117,7 @@ fn poisoned(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault
     tracing::error!(command = %entry, "a verb panicked; the command was answered as an internal error");
     let at = advance(tx, entry);
     if entry.command.verb.is_journalled() {
-        let done = Written { at, outcome: Outcome::Internal, changes: Vec::new() };
-        Pen::new(index).command(tx, &entry.command, done)?;
+        Pen::new(index, at).command(tx, &entry.command, Outcome::Internal, Vec::new())?;
     }
     Ok(Outcome::Internal)
 }
@@ -114,17 +129,17 @@ fn advance(tx: &mut Tx<'_>, entry: &Entry) -> Timestamp {
     at
 }
 
-fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault> {
+fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry, carry_out: CarryOut) -> Result<Outcome, Fault> {
     let c = &entry.command;
     let at = advance(tx, entry);
     if let Some(outcome) = journal::remembered(tx, &c.svtrid)? {
         return Ok(outcome);
     }
     journal::forget(tx, FORGET_MAX)?;
-    if at > c.issued.plus_ms(journal::EXPIRES_MS) && c.verb.is_journalled() {
+    if c.verb.is_journalled() && !journal::is_timely(c.issued, at) {
         return Ok(Outcome::Expired);
     }
-    let mut pen = Pen::new(index);
+    let mut pen = Pen::new(index, at);
     let result = due::settle_touched(tx, c, &mut pen).and_then(|()| carry_out(tx, index, at, c, &mut pen));
     let (outcome, changes) = match result {
         Ok((reply, changes)) => (Outcome::Done(reply), changes),
@@ -133,7 +148,7 @@ fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault> {
         Err(Stop::Fault(fault)) => return Err(fault),
     };
     if c.verb.is_journalled() {
-        pen.command(tx, c, Written { at, outcome: outcome.clone(), changes })?;
+        pen.command(tx, c, outcome.clone(), changes)?;
     }
     Ok(outcome)
 }
@@ -193,14 +208,18 @@ pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop>
     }
 }
 
-/// The refusal that a check came to, if it was one.
+/// [`check`] for the accepting node: `None` where it found nothing, and also where it can't tell. A panic or a
+/// stale premise is left to [`apply_batch`], which answers for it.
 ///
 /// # Errors
-/// A storage fault, or a stale premise.
-pub fn refusal_of(checked: Result<(), Stop>) -> Result<Option<Refusal>, Stop> {
-    match checked {
-        Ok(()) => Ok(None),
-        Err(Stop::Refused(no)) => Ok(Some(no)),
-        Err(stop) => Err(stop),
+/// A storage fault.
+pub fn early_refusal(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<Option<Refusal>, Fault> {
+    match guarded(|| check(db, by, verb)) {
+        Ok(Err(Stop::Refused(no))) => Ok(Some(no)),
+        Ok(Err(Stop::Fault(fault))) => Err(fault),
+        Ok(Ok(()) | Err(Stop::Superseded)) | Err(_) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod poison;

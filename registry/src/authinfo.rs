@@ -76,13 +76,11 @@ fn strength(given: &str) -> Strength {
     if given.is_empty() {
         return Strength::Empty;
     }
-    let kinds: [(fn(&u8) -> bool, u32); 4] = [
-        (u8::is_ascii_lowercase, 26),
-        (u8::is_ascii_uppercase, 26),
-        (u8::is_ascii_digit, 10),
-        (|b| !b.is_ascii_alphanumeric(), 32),
-    ];
-    let alphabet: u32 = kinds.iter().filter(|(is, _)| given.bytes().any(|b| is(&b))).map(|(_, n)| n).sum();
+    let size = |kind: fn(&u8) -> bool, size: u32| if given.bytes().any(|b| kind(&b)) { size } else { 0 };
+    let alphabet = size(u8::is_ascii_lowercase, 26)
+        + size(u8::is_ascii_uppercase, 26)
+        + size(u8::is_ascii_digit, 10)
+        + size(|b| !b.is_ascii_alphanumeric(), 32);
     // bits per character, rounded down to hundredths: log2 of the alphabets that can occur
     let centibits = match alphabet {
         0..=10 => 332,

@@ -1,7 +1,7 @@
 //! The port between what serves the world and what keeps the state, and its implementor without consensus.
 
 use crate::{
-    Actor, Command, Entry, Outcome, Stop, SvTrid, Timestamp, Verb,
+    Actor, Command, Entry, Outcome, SvTrid, Timestamp, Verb,
     apply::{self, Step},
     tables,
 };
@@ -80,21 +80,14 @@ pub async fn execute<B: Backend>(
     by: Actor,
     svtrid: SvTrid,
 ) -> Result<Outcome, Unavailable> {
-    if early_refusal(&backend.view(Freshness::Local).await?, &by, &verb)?.is_some() {
+    let doubtful = apply::early_refusal(&backend.view(Freshness::Local).await?, &by, &verb)?.is_some();
+    if doubtful {
         let fresh = backend.view(Freshness::Linearizable).await?;
-        if let Some(no) = early_refusal(&fresh, &by, &verb)? {
+        if let Some(no) = apply::early_refusal(&fresh, &by, &verb)? {
             return Ok(Outcome::Refused(no));
         }
     }
     backend.submit(verb, by, svtrid).await
-}
-
-fn early_refusal(view: &View, by: &Actor, verb: &Verb) -> Result<Option<crate::Refusal>, Unavailable> {
-    match apply::refusal_of(apply::check(view, by, verb)) {
-        Ok(refusal) => Ok(refusal),
-        Err(Stop::Fault(fault)) => Err(fault.into()),
-        Err(Stop::Superseded | Stop::Refused(_)) => Ok(None),
-    }
 }
 
 /// The wall clock, as a value.

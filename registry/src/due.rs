@@ -14,7 +14,6 @@ use crate::{
     time::Timestamp,
     tld,
 };
-use std::ops::Bound;
 use storage::{Fault, Read, Tx};
 
 /// The journal's word for the renewal that a domain's expiry brings about.
@@ -32,7 +31,8 @@ pub fn is_due(db: &impl Read, at: Timestamp) -> Result<bool, Fault> {
     Ok(db.keys(&DUE, upto(at)).next().transpose()?.is_some())
 }
 
-/// Does the oldest due items, at most `limit`.
+/// Does the oldest due items, at most `limit`. An item is one row of the due table: a name that missed several
+/// years comes back in the next tick, so that no tick is longer than its limit.
 ///
 /// # Errors
 /// A storage fault.
@@ -40,11 +40,30 @@ pub fn tick(tx: &mut Tx<'_>, c: &Command, limit: u16, pen: &mut Pen) -> Result<R
     let at = Timestamp(tx.header().state_time);
     let limit = limit.clamp(1, TICK_MAX);
     let due: Vec<_> = tx.keys(&DUE, upto(at)).take(limit.into()).collect::<Result<_, _>>()?;
-    let done = u32::try_from(due.len()).unwrap_or(u32::MAX);
-    for (_, _, name) in due {
-        settle(tx, c, &name, pen)?;
+    let mut done = 0;
+    for (instant, kind, name) in due {
+        work_off(tx, c, (instant, kind, &name), pen)?;
+        done += 1;
     }
     Ok(Reply::Ticked { done, more: is_due(tx, at)? })
+}
+
+fn work_off(
+    tx: &mut Tx<'_>,
+    c: &Command,
+    (instant, kind, name): (i64, u8, &DomainName),
+    pen: &mut Pen,
+) -> Result<(), Stop> {
+    match tx.get(&DOMAIN, name)? {
+        Some(domain) if kind == EXPIRY && domain.expiry.0 == instant => {
+            domain::renew::renew_once(tx, c, (name, &domain), pen).map(drop)
+        }
+        // left in place it would be the oldest item for ever, and no later one would be reached
+        Some(_) | None => {
+            tracing::error!(%name, instant, kind, "a due row that fits no domain was dropped: a defect");
+            Ok(tx.drop_key(&DUE, &(instant, kind, name.clone()))?)
+        }
+    }
 }
 
 /// Settles the domains that a command touches, before it is checked.
@@ -78,16 +97,18 @@ pub fn settle_touched(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(),
     }
 }
 
+/// Does everything that is due for one domain, however many years it missed.
 fn settle(tx: &mut Tx<'_>, c: &Command, name: &DomainName, pen: &mut Pen) -> Result<(), Stop> {
     let at = Timestamp(tx.header().state_time);
-    match tx.get(&DOMAIN, name)? {
-        Some(domain) => domain::renew::auto_renew(tx, c, (name, domain), at, pen),
-        None => Ok(()),
+    let Some(mut domain) = tx.get(&DOMAIN, name)? else { return Ok(()) };
+    while domain::renew::is_due(&domain, at) {
+        domain = domain::renew::renew_once(tx, c, (name, &domain), pen)?;
     }
+    Ok(())
 }
 
-/// Due rows up to and including `at`.
-fn upto(at: Timestamp) -> (Bound<(i64, u8, DomainName)>, Bound<(i64, u8, DomainName)>) {
-    let end = (at.0.saturating_add(1), 0, DomainName::lowest());
-    (Bound::Unbounded, Bound::Excluded(end))
+/// Due rows up to and including `at`; what would be due at the last instant there is never falls due.
+fn upto(at: Timestamp) -> std::ops::RangeTo<(i64, u8, DomainName)> {
+    let end = at.plus_ms(1).min(Timestamp::LAST);
+    ..(end.0, 0, DomainName::lowest())
 }

@@ -10,7 +10,6 @@ use crate::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::ops::Bound;
 use storage::{Fault, Read, Record, Tx};
 
 /// Log index and step: a command may settle due work first, each piece a row of its own.
@@ -18,13 +17,22 @@ pub type JournalKey = (u64, u16);
 
 /// How long an outcome is remembered after the command was issued, in state time.
 pub const REMEMBERED_MS: i64 = 180_000;
-/// A command older than this, without an outcome, is not carried out.
+/// A command older than this, without an outcome, is not carried out; nor is one that claims to come from further
+/// ahead than any clock may be. So what is forgotten can't be done a second time.
 pub const EXPIRES_MS: i64 = 60_000;
+
+/// Whether a command issued at `issued` may still be carried out at state time `at`.
+pub fn is_timely(issued: Timestamp, at: Timestamp) -> bool {
+    at <= issued.plus_ms(EXPIRES_MS) && issued <= at.plus_ms(EXPIRES_MS)
+}
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalRow {
+    /// State time when the row was written: never decreases along the journal.
     pub at: Timestamp,
+    /// For due work, the instant from which it counts; `None` for a command.
+    pub due: Option<Timestamp>,
     pub issued: Timestamp,
     pub svtrid: SvTrid,
     pub by: Actor,
@@ -48,21 +56,24 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Pen {
     index: u64,
+    at: Timestamp,
     step: u16,
 }
 
 impl Pen {
-    pub fn new(index: u64) -> Pen {
-        Pen { index, step: 0 }
+    /// For the entry at `index`, applied at state time `at`.
+    pub fn new(index: u64, at: Timestamp) -> Pen {
+        Pen { index, at, step: 0 }
     }
 
-    /// Writes a row for due work that time brought about.
+    /// Writes a row for due work that time brought about; `c` is the command that let it run.
     ///
     /// # Errors
     /// A storage fault.
-    pub fn due(&mut self, tx: &mut Tx<'_>, c: &Command, at: Timestamp, work: Due<'_>) -> Result<(), Fault> {
+    pub fn due(&mut self, tx: &mut Tx<'_>, c: &Command, work: Due<'_>) -> Result<(), Fault> {
         let row = JournalRow {
-            at,
+            at: self.at,
+            due: Some(work.at),
             issued: c.issued,
             svtrid: c.svtrid,
             by: Actor::System,
@@ -78,24 +89,32 @@ impl Pen {
     ///
     /// # Errors
     /// A storage fault.
-    pub fn command(&mut self, tx: &mut Tx<'_>, c: &Command, done: Written) -> Result<(), Fault> {
+    pub fn command(
+        &mut self,
+        tx: &mut Tx<'_>,
+        c: &Command,
+        outcome: Outcome,
+        changes: Vec<Change>,
+    ) -> Result<(), Fault> {
         let row = JournalRow {
-            at: done.at,
+            at: self.at,
+            due: None,
             issued: c.issued,
             svtrid: c.svtrid,
             by: c.by.clone(),
             verb: c.verb.name().into(),
             object: c.verb.object().into(),
-            outcome: done.outcome,
-            changes: done.changes,
+            outcome,
+            changes,
         };
         let key = self.write(tx, &row)?;
-        remember(tx, &row, key)
+        remember(tx, c.svtrid, c.issued, key)
     }
 
+    /// A wrapped step would overwrite history; the panic costs the command alone.
     fn write(&mut self, tx: &mut Tx<'_>, row: &JournalRow) -> Result<JournalKey, Fault> {
         let key = (self.index, self.step);
-        self.step += 1;
+        self.step = self.step.checked_add(1).expect("one log entry writes fewer than 65,536 journal rows");
         tx.insert(&JOURNAL, &key, row)?;
         Ok(key)
     }
@@ -106,21 +125,20 @@ impl Pen {
 pub struct Due<'a> {
     pub verb: &'a str,
     pub object: &'a str,
-    pub changes: Vec<Change>,
-}
-
-/// The end of a command as the journal keeps it.
-#[derive(Debug)]
-pub struct Written {
+    /// The instant from which it counts.
     pub at: Timestamp,
-    pub outcome: Outcome,
     pub changes: Vec<Change>,
 }
 
-fn remember(tx: &mut Tx<'_>, row: &JournalRow, key: JournalKey) -> Result<(), Fault> {
-    let until = row.issued.plus_ms(REMEMBERED_MS).0;
-    tx.insert(&OUTCOME, &row.svtrid, &key)?;
-    tx.add(&OUTCOME_UNTIL, &(until, row.svtrid))
+fn remember(tx: &mut Tx<'_>, svtrid: SvTrid, issued: Timestamp, key: JournalKey) -> Result<(), Fault> {
+    tx.insert(&OUTCOME, &svtrid, &key)?;
+    tx.add(&OUTCOME_UNTIL, &(issued.plus_ms(REMEMBERED_MS).0, svtrid))
+}
+
+/// Whether the outcome of a command issued at `issued` is remembered at state time `now`. It depends on nothing
+/// else, so a node that has just rebuilt its memory answers as all others do.
+fn is_remembered(issued: Timestamp, now: Timestamp) -> bool {
+    now <= issued.plus_ms(REMEMBERED_MS)
 }
 
 /// The outcome of a command that is still remembered.
@@ -129,7 +147,9 @@ fn remember(tx: &mut Tx<'_>, row: &JournalRow, key: JournalKey) -> Result<(), Fa
 /// A storage fault.
 pub fn remembered(db: &impl Read, svtrid: &SvTrid) -> Result<Option<Outcome>, Fault> {
     let Some(key) = db.get(&OUTCOME, svtrid)? else { return Ok(None) };
-    Ok(db.get(&JOURNAL, &key)?.map(|row| row.outcome))
+    let now = Timestamp(db.header().state_time);
+    let row = db.get(&JOURNAL, &key)?.filter(|row| is_remembered(row.issued, now));
+    Ok(row.map(|row| row.outcome))
 }
 
 /// Forgets outcomes whose time is over; at most `limit` of them, so that no entry pays for many.
@@ -137,12 +157,8 @@ pub fn remembered(db: &impl Read, svtrid: &SvTrid) -> Result<Option<Outcome>, Fa
 /// # Errors
 /// A storage fault.
 pub fn forget(tx: &mut Tx<'_>, limit: usize) -> Result<(), Fault> {
-    let now = tx.header().state_time;
-    let end = (now, SvTrid { node: 0, boot: 0, seq: 0 });
-    let over: Vec<_> = tx
-        .keys(&OUTCOME_UNTIL, (Bound::Unbounded, Bound::Excluded(end)))
-        .take(limit)
-        .collect::<Result<_, _>>()?;
+    let end = (tx.header().state_time, SvTrid { node: 0, boot: 0, seq: 0 });
+    let over: Vec<_> = tx.keys(&OUTCOME_UNTIL, ..end).take(limit).collect::<Result<_, _>>()?;
     for (until, svtrid) in over {
         if let Some(key) = tx.get(&OUTCOME, &svtrid)? {
             tx.remove(&OUTCOME, &svtrid, &key)?;
@@ -153,31 +169,33 @@ pub fn forget(tx: &mut Tx<'_>, limit: usize) -> Result<(), Fault> {
 }
 
 /// Rebuilds the memory of outcomes from the journal's tail: after a start and after a snapshot was installed.
+/// Returns how many are remembered.
 ///
 /// # Errors
 /// A storage fault.
 pub fn rebuild(tx: &mut Tx<'_>) -> Result<usize, Fault> {
-    let since = tx.header().state_time - REMEMBERED_MS;
-    let rows: Vec<_> = tail(tx, since)?;
-    let count = rows.len();
-    for (key, row) in rows {
-        if !tx.has(&OUTCOME, &row.svtrid)? {
-            remember(tx, &row, key)?;
+    let tail = tail(tx)?;
+    let count = tail.len();
+    for (svtrid, issued, key) in tail {
+        if !tx.has(&OUTCOME, &svtrid)? {
+            remember(tx, svtrid, issued, key)?;
         }
     }
     Ok(count)
 }
 
-/// Command rows written at or after `since`, newest first.
-fn tail(db: &impl Read, since: i64) -> Result<Vec<(JournalKey, JournalRow)>, Fault> {
+/// The commands whose outcomes are remembered now, newest first. The search ends at the first row that was written
+/// too early for any such command to stand before it.
+fn tail(db: &impl Read) -> Result<Vec<(SvTrid, Timestamp, JournalKey)>, Fault> {
+    let now = Timestamp(db.header().state_time);
     let mut found = Vec::new();
     for item in db.range_rev(&JOURNAL, ..) {
         let (key, row) = item?;
-        if row.at.0 < since {
+        if row.at.plus_ms(EXPIRES_MS + REMEMBERED_MS) < now {
             break;
         }
-        if row.by != Actor::System || &*row.verb != crate::due::AUTO_RENEW {
-            found.push((key, row));
+        if row.due.is_none() && is_remembered(row.issued, now) {
+            found.push((row.svtrid, row.issued, key));
         }
     }
     Ok(found)
@@ -191,7 +209,7 @@ fn tail(db: &impl Read, since: i64) -> Result<Vec<(JournalKey, JournalRow)>, Fau
 pub fn search(db: &impl Read, svtrid: &SvTrid) -> Result<Option<JournalRow>, Fault> {
     for item in db.range_rev(&JOURNAL, ..) {
         let (_, row) = item?;
-        if row.svtrid == *svtrid && &*row.verb != crate::due::AUTO_RENEW {
+        if row.svtrid == *svtrid && row.due.is_none() {
             return Ok(Some(row));
         }
     }

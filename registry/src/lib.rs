@@ -10,6 +10,13 @@
 //! Not here: clocks, randomness, sockets, XML, consensus, floats, hash maps. The one asynchronous signature is
 //! the port [`Backend`], implemented by `raft::Cluster` and by [`Solo`].
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::float_arithmetic)]
+
+// the kit of tests/rules names this crate by its name, and one test inside of the crate uses it
+#[cfg(test)]
+#[allow(unused_extern_crates, reason = "the lint does not see paths that begin with the name")]
+extern crate self as registry;
+
 pub mod actor;
 pub mod apply;
 pub mod authinfo;

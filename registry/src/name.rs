@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use storage::{Fault, Key};
 
-/// A full name without the trailing dot, ASCII lower case, two labels or one (a TLD).
+/// A full name without the trailing dot, ASCII lower case, one label (a TLD) or more.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DomainName(Box<str>);
 
@@ -120,7 +120,8 @@ fn label_fault(label: &str) -> Result<(), NameFault> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelForm {
     Plain,
-    /// `xn--…` that IDNA 2008 accepts.
+    /// `xn--…` that decodes to Unicode text and encodes back to itself. Which texts a zone takes is for its IDN
+    /// table to say.
     ALabel,
     /// `xn--…` that does not decode, or does not encode back to itself.
     FakeALabel,

@@ -5,7 +5,7 @@ use crate::{
     actor::Actor,
     outcome::Reply,
     refusal::{Refusal, Stop},
-    tables::{POLL, POLL_COUNT},
+    tables::{POLL, POLL_QUEUE},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -43,14 +43,25 @@ pub struct PollAck {
     pub message: u64,
 }
 
+/// What is known of a registrar's queue without reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    pub waiting: u64,
+    /// No message before this one waits: where the search for the first begins, so that it never passes over what
+    /// was acknowledged.
+    pub head: u64,
+}
+
+impl Record for Queue {}
+
 /// The oldest message of a registrar, and how many wait.
 ///
 /// # Errors
 /// A storage fault.
 pub fn first(db: &impl Read, registrar: u64) -> Result<Option<(u64, Message, u64)>, Fault> {
-    let Some(first) = db.range(&POLL, queue_of(registrar)).next() else { return Ok(None) };
-    let ((_, id), message) = first?;
-    Ok(Some((id, message, waiting(db, registrar)?)))
+    let Some(queue) = db.get(&POLL_QUEUE, &registrar)? else { return Ok(None) };
+    let found = db.range(&POLL, (registrar, queue.head)..=(registrar, u64::MAX)).next().transpose()?;
+    Ok(found.map(|((_, id), message)| (id, message, queue.waiting)))
 }
 
 /// How many messages wait for a registrar.
@@ -58,14 +69,7 @@ pub fn first(db: &impl Read, registrar: u64) -> Result<Option<(u64, Message, u64
 /// # Errors
 /// A storage fault.
 pub fn waiting(db: &impl Read, registrar: u64) -> Result<u64, Fault> {
-    Ok(db.get(&POLL_COUNT, &registrar)?.unwrap_or(0))
-}
-
-fn recount(tx: &mut Tx<'_>, registrar: u64, change: i64) -> Result<(), Fault> {
-    match tx.get(&POLL_COUNT, &registrar)? {
-        Some(old) => tx.replace(&POLL_COUNT, &registrar, &old, &old.saturating_add_signed(change)),
-        None => tx.insert(&POLL_COUNT, &registrar, &u64::try_from(change).unwrap_or(0)),
-    }
+    Ok(db.get(&POLL_QUEUE, &registrar)?.map_or(0, |queue| queue.waiting))
 }
 
 /// Puts a message into a registrar's queue.
@@ -75,7 +79,10 @@ fn recount(tx: &mut Tx<'_>, registrar: u64, change: i64) -> Result<(), Fault> {
 pub fn notify(tx: &mut Tx<'_>, registrar: u64, message: &Message) -> Result<(), Fault> {
     let id = tx.next_id();
     tx.insert(&POLL, &(registrar, id), message)?;
-    recount(tx, registrar, 1)
+    match tx.get(&POLL_QUEUE, &registrar)? {
+        Some(old) => tx.replace(&POLL_QUEUE, &registrar, &old, &Queue { waiting: old.waiting + 1, ..old }),
+        None => tx.insert(&POLL_QUEUE, &registrar, &Queue { waiting: 1, head: id }),
+    }
 }
 
 /// # Errors
@@ -92,11 +99,9 @@ pub fn check(db: &impl Read, by: &Actor, c: &PollAck) -> Result<(u64, Message), 
 pub fn apply(tx: &mut Tx<'_>, by: &Actor, c: &PollAck) -> Result<Reply, Stop> {
     let (registrar, message) = check(tx, by, c)?;
     tx.remove(&POLL, &(registrar, c.message), &message)?;
-    recount(tx, registrar, -1)?;
-    let (next, left) = first(tx, registrar)?.map_or((None, 0), |(id, _, count)| (Some(id), count));
-    Ok(Reply::Acknowledged { left, next })
-}
-
-fn queue_of(registrar: u64) -> std::ops::RangeInclusive<(u64, u64)> {
-    (registrar, 0)..=(registrar, u64::MAX)
+    let old = tx.get(&POLL_QUEUE, &registrar)?.unwrap_or_default();
+    let next = first(tx, registrar)?.map(|(id, ..)| id);
+    let queue = Queue { waiting: old.waiting.saturating_sub(1), head: next.unwrap_or(c.message) };
+    tx.replace(&POLL_QUEUE, &registrar, &old, &queue)?;
+    Ok(Reply::Acknowledged { left: queue.waiting, next })
 }

@@ -65,6 +65,8 @@ pub enum Refusal {
     NotMarked { name: String },
     RepositoryFounded,
     SponsorRequired,
+    RepositoryInvalid { field: String, why: String },
+    TooManySubordinates { domain: String, most: u16 },
 }
 
 impl Refusal {
@@ -119,6 +121,8 @@ impl Refusal {
             Refusal::NotMarked { .. } => "not_marked",
             Refusal::RepositoryFounded => "repository_founded",
             Refusal::SponsorRequired => "sponsor_required",
+            Refusal::RepositoryInvalid { .. } => "repository_invalid",
+            Refusal::TooManySubordinates { .. } => "too_many_subordinates",
         }
     }
 }
@@ -203,6 +207,8 @@ impl fmt::Display for Refusal {
             Refusal::NotMarked { name } => write!(f, "{name} is neither reserved nor blocked"),
             Refusal::RepositoryFounded => f.write_str("the repository is founded already"),
             Refusal::SponsorRequired => f.write_str("say which registrar is to sponsor the object"),
+            Refusal::RepositoryInvalid { field, why } => write!(f, "repository {field}: {why}"),
+            Refusal::TooManySubordinates { domain, most } => write!(f, "{domain} has {most} hosts already"),
         }
     }
 }

@@ -38,16 +38,26 @@ pub fn load(db: &impl Read) -> Result<Repository, Stop> {
         .ok_or_else(|| Refusal::NotFound { object: "the repository".into() }.into())
 }
 
+/// A repository's name is a directory's, too.
+fn is_name(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(fits)
+}
+
 /// # Errors
-/// Not the operator, founded already, or a suffix that a ROID can't end with.
+/// Not the operator, founded already, a bad name, or a suffix that a ROID can't end with.
 pub fn check(db: &impl Read, by: &Actor, c: &RepositoryFound) -> Result<Repository, Stop> {
     by.must_operate()?;
     if db.has(&tables::REPOSITORY, &0)? {
         return Err(Refusal::RepositoryFounded.into());
     }
+    let invalid =
+        |field: &str, why: &str| Refusal::RepositoryInvalid { field: field.into(), why: why.into() };
+    if !is_name(&c.name) {
+        return Err(invalid("name", "1 to 63 lower-case letters, digits and hyphens").into());
+    }
     if !roid::is_suffix(&c.roid_suffix) {
-        let why = "a ROID suffix is 1 to 8 letters, digits and underscores".into();
-        return Err(Refusal::TldInvalid { field: "roid_suffix".into(), why }.into());
+        return Err(invalid("roid_suffix", "1 to 8 letters, digits and underscores").into());
     }
     Ok(Repository {
         name: c.name.clone(),

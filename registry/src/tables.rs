@@ -8,7 +8,7 @@ use crate::{
     host::Host,
     journal::{JournalKey, JournalRow},
     name::DomainName,
-    poll::Message,
+    poll::{Message, Queue},
     registrar::Registrar,
     repository::Repository,
     svtrid::SvTrid,
@@ -48,8 +48,8 @@ pub const JOURNAL: Table<JournalKey, JournalRow> = Table::new(17, "journal");
 pub const OUTCOME: Table<SvTrid, JournalKey> = Table::volatile(18, "outcome");
 /// (instant in ms at which it is forgotten, svTRID); in memory.
 pub const OUTCOME_UNTIL: Index<(i64, SvTrid)> = Index::volatile(19, "outcome_until");
-/// Registrar → messages waiting, so that no poll counts its queue.
-pub const POLL_COUNT: Table<u64, u64> = Table::new(20, "poll_count");
+/// Registrar → how many messages wait and where they begin, so that no poll counts or searches its queue.
+pub const POLL_QUEUE: Table<u64, Queue> = Table::new(20, "poll_queue");
 /// IANA id → registrar.
 pub const REGISTRAR_IANA: Table<u32, u64> = Table::new(21, "registrar_iana");
 /// (folded name, registrar): names need not be unique.
@@ -73,7 +73,7 @@ pub const ALL: &[Meta] = &[
     CONTACT_HANDLE.meta(),
     DUE.meta(),
     POLL.meta(),
-    POLL_COUNT.meta(),
+    POLL_QUEUE.meta(),
     REGISTRAR_IANA.meta(),
     REGISTRAR_NAME.meta(),
     JOURNAL.meta(),

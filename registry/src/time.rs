@@ -8,18 +8,25 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
-/// 9999-12-31T23:59:59Z: later instants can't be written as RFC 3339.
-const LAST_MS: i64 = 253_402_300_799_000;
+/// 0000-01-01T00:00:00Z and 9999-12-30T22:00:00Z. RFC 3339 has four digits for the year, and the calendar library
+/// keeps a day's margin at the end, so that the last instant can be shown in every time zone.
+const FIRST_MS: i64 = -62_167_219_200_000;
+const LAST_MS: i64 = 253_402_207_200_000;
+/// `2026-11-24`
+const DATE_OCTETS: usize = 10;
 
 impl Timestamp {
+    /// The last instant: later ones can't be shown.
+    pub const LAST: Timestamp = Timestamp(LAST_MS);
+
     /// The same calendar day and time `years` later; 29 February becomes 28 February where there is no 29th.
-    /// Saturates at the end of the year 9999.
+    /// Saturates at [`Timestamp::LAST`].
     #[must_use]
     pub fn plus_years(self, years: u8) -> Timestamp {
         let zoned = self.jiff().to_zoned_datetime(TimeZone::UTC);
         zoned
             .checked_add(i64::from(years).years())
-            .map_or(Timestamp(LAST_MS), |z| Timestamp(z.timestamp().as_millisecond()))
+            .map_or(Timestamp::LAST, |z| Timestamp(z.timestamp().as_millisecond()).min(Timestamp::LAST))
     }
 
     /// `ms` milliseconds later (earlier when negative), saturating.
@@ -38,13 +45,14 @@ impl Timestamp {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(Timestamp(at.as_millisecond()));
         }
-        let date: civil::Date = text.parse().ok()?;
+        // jiff would read a date out of a local date and time, too
+        let date: civil::Date = text.parse().ok().filter(|_| text.len() == DATE_OCTETS)?;
         date.to_zoned_datetime(TimeZone::UTC).ok().map(|z| Timestamp(z.timestamp().as_millisecond()))
     }
 
     fn jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_millisecond(self.0.clamp(-LAST_MS, LAST_MS))
-            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        jiff::Timestamp::from_millisecond(self.0.clamp(FIRST_MS, LAST_MS))
+            .expect("both ends of the clamp are within the calendar library's range")
     }
 }
 
@@ -66,6 +74,10 @@ mod tests {
         assert_eq!(Timestamp::parse(&t.to_string()), Some(t));
         assert_eq!(t.date(), "2026-11-24");
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::parse("1970-01-02"), Some(Timestamp(86_400_000)));
+        for bad in ["", "1970", "1970-02-30", "1970-01-01T00:00:00", "19700101", "tomorrow"] {
+            assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]
@@ -77,7 +89,11 @@ mod tests {
 
     #[test]
     fn the_far_future_saturates() {
-        assert_eq!(Timestamp(LAST_MS).plus_years(10), Timestamp(LAST_MS));
-        assert!(Timestamp(i64::MAX).to_string().starts_with("9999-"));
+        let near = Timestamp::parse("9998-12-31T12:00:00Z").unwrap();
+        assert_eq!(near.plus_years(1), Timestamp::LAST);
+        assert_eq!(Timestamp::LAST.plus_years(10), Timestamp::LAST);
+        assert_eq!(Timestamp(i64::MAX).plus_years(1), Timestamp::LAST);
+        assert_eq!(Timestamp(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Timestamp(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
     }
 }

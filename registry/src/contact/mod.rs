@@ -20,9 +20,9 @@ use crate::{
     refusal::{Refusal, Stop},
     seal::Sealed,
     status::Statuses,
-    tables::{CONTACT, CONTACT_HANDLE},
+    tables::{CONTACT, CONTACT_HANDLE, TLD},
     time::Timestamp,
-    tld::{self, DataModel},
+    tld::DataModel,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -110,7 +110,13 @@ pub fn handle_of(db: &impl Read, id: u64) -> Result<String, Stop> {
 /// # Errors
 /// A storage fault.
 pub fn are_taken(db: &impl Read) -> Result<bool, Fault> {
-    Ok(tld::all(db)?.iter().any(|(_, tld)| tld.model == DataModel::Maximum))
+    for item in db.range(&TLD, ..) {
+        let (_, tld) = item?;
+        if tld.model == DataModel::Maximum {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a handle is free (RFC 5733 section 3.1.1): `Ok(None)`, or why not.

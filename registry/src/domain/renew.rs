@@ -15,40 +15,37 @@ use crate::{
 };
 use storage::Tx;
 
+/// Whether the domain has reached its expiry at `at` and can be renewed (the last expiry there is, in the year
+/// 9999, can't).
+pub fn is_due(domain: &Domain, at: Timestamp) -> bool {
+    domain.expiry <= at && domain.expiry.plus_years(1) > domain.expiry
+}
+
 /// The domain after every renewal that is due at `at`.
 pub fn settled(mut domain: Domain, at: Timestamp) -> Domain {
-    while let Some(renewed) = next(&domain, at) {
-        domain = renewed;
+    while is_due(&domain, at) {
+        domain.expiry = domain.expiry.plus_years(1);
     }
     domain
 }
 
-/// One renewal, if one is due.
-fn next(domain: &Domain, at: Timestamp) -> Option<Domain> {
-    let expiry = domain.expiry.plus_years(1);
-    (domain.expiry <= at && expiry > domain.expiry).then(|| Domain { expiry, ..domain.clone() })
-}
-
-/// Writes the due renewals of a domain: its record, its due row, a journal row and a message for each.
+/// Writes one renewal of a domain that is due: its record, its due row, a journal row and a message to the sponsor.
 ///
 /// # Errors
 /// A storage fault.
-pub fn auto_renew(
+pub fn renew_once(
     tx: &mut Tx<'_>,
     c: &Command,
-    (name, mut domain): (&DomainName, Domain),
-    at: Timestamp,
+    (name, domain): (&DomainName, &Domain),
     pen: &mut Pen,
-) -> Result<(), Stop> {
-    while let Some(renewed) = next(&domain, at) {
-        tx.replace(&DOMAIN, name, &domain, &renewed)?;
-        tx.drop_key(&DUE, &(domain.expiry.0, EXPIRY, name.clone()))?;
-        tx.add(&DUE, &(renewed.expiry.0, EXPIRY, name.clone()))?;
-        let news = News::DomainAutoRenewed { name: name.to_string(), expiry: renewed.expiry };
-        poll::notify(tx, domain.sponsor, &Message { at: domain.expiry, news })?;
-        let changes = vec![Change { field: "expiry".into(), old: domain.expiry.to_string().into() }];
-        pen.due(tx, c, domain.expiry, Due { verb: AUTO_RENEW, object: name.as_str(), changes })?;
-        domain = renewed;
-    }
-    Ok(())
+) -> Result<Domain, Stop> {
+    let renewed = Domain { expiry: domain.expiry.plus_years(1), ..domain.clone() };
+    tx.replace(&DOMAIN, name, domain, &renewed)?;
+    tx.drop_key(&DUE, &(domain.expiry.0, EXPIRY, name.clone()))?;
+    tx.add(&DUE, &(renewed.expiry.0, EXPIRY, name.clone()))?;
+    let news = News::DomainAutoRenewed { name: name.to_string(), expiry: renewed.expiry };
+    poll::notify(tx, domain.sponsor, &Message { at: domain.expiry, news })?;
+    let changes = vec![Change { field: "expiry".into(), old: domain.expiry.to_string().into() }];
+    pen.due(tx, c, Due { verb: AUTO_RENEW, object: name.as_str(), at: domain.expiry, changes })?;
+    Ok(renewed)
 }

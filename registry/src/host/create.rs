@@ -22,6 +22,8 @@ use storage::{Read, Tx};
 
 /// Addresses of one host at most.
 pub const ADDRESSES_MAX: u16 = 13;
+/// Hosts below one domain at most: an info of the domain lists them all.
+pub const SUBORDINATES_MAX: u16 = 1000;
 
 /// A new host as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +73,21 @@ fn superordinate(db: &impl Read, name: &DomainName, sponsor: u64) -> Result<Opti
     if found.sponsor != sponsor {
         return Err(Refusal::NotSponsor { object: domain.to_string() }.into());
     }
+    check_room(db, domain)?;
     Ok(Some(domain.clone()))
+}
+
+fn check_room(db: &impl Read, domain: &DomainName) -> Result<(), Stop> {
+    let mut hosts = 0;
+    for key in db.keys(&HOST_SUPERORDINATE, (domain.clone(), 0)..=(domain.clone(), u64::MAX)) {
+        key?;
+        hosts += 1;
+        if hosts == SUBORDINATES_MAX {
+            let (domain, most) = (domain.to_string(), SUBORDINATES_MAX);
+            return Err(Refusal::TooManySubordinates { domain, most }.into());
+        }
+    }
+    Ok(())
 }
 
 fn check_addresses(db: &impl Read, name: &DomainName, internal: bool, given: &[IpAddr]) -> Result<(), Stop> {

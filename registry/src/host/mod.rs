@@ -8,7 +8,7 @@ pub mod check;
 mod create;
 pub mod info;
 
-pub use create::HostCreate;
+pub use create::{HostCreate, SUBORDINATES_MAX};
 pub(crate) use create::{apply as apply_create, check as check_create};
 
 use crate::{

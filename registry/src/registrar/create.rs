@@ -3,7 +3,8 @@
 use super::{Profile, Registrar, fold, fold_name};
 use crate::{
     actor::Actor,
-    contact::is_email,
+    contact::{is_e164, is_email},
+    name::DomainName,
     outcome::Reply,
     refusal::{Refusal, Stop},
     seal::Sealed,
@@ -38,30 +39,53 @@ pub fn check(db: &impl Read, by: &Actor, c: &RegistrarCreate) -> Result<String, 
     Ok(folded)
 }
 
+/// Longest text of a profile, in characters.
+const TEXT_MAX: usize = 255;
+
 fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
-    let invalid = |field: &str, why: &str| {
-        Err::<(), Stop>(Refusal::RegistrarInvalid { field: field.into(), why: why.into() }.into())
-    };
-    if p.name.trim().is_empty() || p.name.chars().count() > 255 || p.name.contains(char::is_control) {
-        return invalid("name", "1 to 255 printable characters");
-    }
-    if p.abuse_email.as_deref().is_some_and(|e| !is_email(e)) {
-        return invalid("abuse_email", "not an e-mail address");
-    }
-    let is_url = |u: &str| u.starts_with("https://") || u.starts_with("http://");
-    if p.url.as_deref().is_some_and(|u| !is_url(u)) {
-        return invalid("url", "it begins with https:// or http://");
-    }
-    if p.rdap_url.as_deref().is_some_and(|u| !is_url(u) || !u.ends_with('/')) {
-        return invalid("rdap_url", "it begins with https:// or http:// and ends with a slash");
-    }
-    if p.abuse_phone.as_deref().is_some_and(|t| !crate::contact::is_e164(t)) {
-        return invalid("abuse_phone", "it reads +CC.NUMBER, for example +31.201234567");
+    let faults = [
+        (!is_text(&p.name), "name", "1 to 255 printable characters"),
+        (p.url.as_deref().is_some_and(|u| !is_url(u)), "url", "it begins with https:// or http://"),
+        (
+            p.whois_server.as_deref().is_some_and(|w| DomainName::parse(w).is_err()),
+            "whois_server",
+            "it is the name of a host",
+        ),
+        (
+            p.rdap_url.as_deref().is_some_and(|u| !is_url(u) || !u.ends_with('/')),
+            "rdap_url",
+            "it begins with https:// or http:// and ends with a slash",
+        ),
+        (p.abuse_email.as_deref().is_some_and(|e| !is_email(e)), "abuse_email", "not an e-mail address"),
+        (
+            p.abuse_phone.as_deref().is_some_and(|t| !is_e164(t)),
+            "abuse_phone",
+            "it reads +CC.NUMBER, for example +31.201234567",
+        ),
+    ];
+    if let Some((_, field, why)) = faults.into_iter().find(|(bad, ..)| *bad) {
+        return Err(invalid(field, why).into());
     }
     match p.iana_id {
-        Some(iana) if db.has(&REGISTRAR_IANA, &iana)? => invalid("iana_id", "another registrar has it"),
+        Some(iana) if db.has(&REGISTRAR_IANA, &iana)? => {
+            Err(invalid("iana_id", "another registrar has it").into())
+        }
         _ => Ok(()),
     }
+}
+
+fn invalid(field: &str, why: &str) -> Refusal {
+    Refusal::RegistrarInvalid { field: field.into(), why: why.into() }
+}
+
+fn is_text(t: &str) -> bool {
+    !t.trim().is_empty() && t.chars().count() <= TEXT_MAX && !t.contains(char::is_control)
+}
+
+/// Good enough to stand in a line of WHOIS or in JSON: a scheme, then something, without white space.
+fn is_url(u: &str) -> bool {
+    let rest = u.strip_prefix("https://").or_else(|| u.strip_prefix("http://"));
+    rest.is_some_and(|r| !r.is_empty()) && is_text(u) && !u.contains(char::is_whitespace)
 }
 
 /// # Errors

@@ -108,19 +108,23 @@ pub fn all(db: &impl Read) -> Result<Vec<(u64, Registrar)>, Fault> {
     db.range(&REGISTRAR, ..).collect()
 }
 
-/// A registrar as the public looks for it: by clID, by IANA id, or by its full name in any case.
+/// A registrar as the public looks for it: by IANA id (which is its RDAP handle), by clID, or by its full name in
+/// any case.
 ///
 /// # Errors
 /// A storage fault.
 pub fn find(db: &impl Read, text: &str) -> Result<Option<(u64, Registrar)>, Fault> {
+    let accredited = match text.parse::<u32>() {
+        Ok(iana) => db.get(&REGISTRAR_IANA, &iana)?,
+        Err(_) => None,
+    };
+    if let Some(id) = accredited {
+        return Ok(by_id(db, id)?.map(|r| (id, r)));
+    }
     if let Some(found) = by_handle(db, text)? {
         return Ok(Some(found));
     }
-    let id = match text.parse::<u32>() {
-        Ok(iana) => db.get(&REGISTRAR_IANA, &iana)?,
-        Err(_) => named(db, text)?,
-    };
-    let Some(id) = id else { return Ok(None) };
+    let Some(id) = named(db, text)? else { return Ok(None) };
     Ok(by_id(db, id)?.map(|r| (id, r)))
 }
 

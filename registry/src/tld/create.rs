@@ -1,6 +1,6 @@
 //! Adding a zone to the repository.
 
-use super::{DataModel, Tld};
+use super::{DataModel, Place, Tld};
 use crate::{
     actor::Actor,
     contact::ContactRole,
@@ -10,6 +10,7 @@ use crate::{
     roid,
     tables::{DOMAIN, HOST_NAME, TLD},
     time::Timestamp,
+    tld,
 };
 use serde::{Deserialize, Serialize};
 use storage::{Read, Tx};
@@ -24,16 +25,17 @@ pub struct TldCreate {
 }
 
 /// # Errors
-/// Not the operator, a bad or taken name, registered as a domain or host, or a policy that contradicts itself.
+/// Not the operator, a bad or taken name, a gap between zones, names that it would take, or a policy that
+/// contradicts itself.
 pub fn check(db: &impl Read, by: &Actor, c: &TldCreate) -> Result<(DomainName, Vec<ContactRole>), Stop> {
     by.must_operate()?;
-    let invalid = |field: &str, why: &str| Refusal::TldInvalid { field: field.into(), why: why.into() };
     let name =
         DomainName::parse(&c.name).map_err(|fault| Refusal::NameSyntax { name: c.name.clone(), fault })?;
     if db.has(&TLD, &name)? {
         return Err(Refusal::Exists { object: name.to_string() }.into());
     }
-    if is_registered_or_below(db, &name)? {
+    check_nesting(db, &name)?;
+    if would_take_names(db, &name)? {
         return Err(Refusal::NamesBelowTld { tld: name.to_string() }.into());
     }
     if !roid::is_suffix(&c.roid_suffix) {
@@ -48,17 +50,46 @@ pub fn check(db: &impl Read, by: &Actor, c: &TldCreate) -> Result<(DomainName, V
     Ok((name, required))
 }
 
-/// A zone can't appear above or at names that exist: they would change their superordinate domain.
-fn is_registered_or_below(db: &impl Read, zone: &DomainName) -> Result<bool, Stop> {
-    if db.has(&DOMAIN, zone)? {
-        return Ok(true);
+fn invalid(field: &str, why: &str) -> Refusal {
+    Refusal::TldInvalid { field: field.into(), why: why.into() }
+}
+
+/// Of two zones served here, one inside the other and none between, the inner one lies exactly one label below: a
+/// label between them would be a registrable name above a zone.
+fn check_nesting(db: &impl Read, new: &DomainName) -> Result<(), Stop> {
+    let gap = || invalid("name", "a zone inside another one lies exactly one label below it");
+    if let Place::Below { .. } = tld::place(db, new)? {
+        return Err(gap().into());
     }
-    // hosts and domains are keyed by name from the left, so what lies below a new zone is found by scanning; a
-    // zone is created a few times in the life of a repository
-    let below = format!(".{zone}");
+    for item in db.range(&TLD, ..) {
+        let (zone, _) = item?;
+        if !is_below(&zone, new) || zone.parent().as_ref() == Some(new) {
+            continue;
+        }
+        // inside the new zone, and not directly: then inside a zone that lies between
+        let parent = zone.parent().unwrap_or_else(|| zone.clone());
+        if !matches!(tld::place(db, &parent)?, Place::Zone { .. }) {
+            return Err(gap().into());
+        }
+    }
+    Ok(())
+}
+
+fn is_below(name: &DomainName, zone: &DomainName) -> bool {
+    name.as_str().strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// Whether a new zone would change where a registered name or a host belongs.
+fn would_take_names(db: &impl Read, new: &DomainName) -> Result<bool, Stop> {
+    if !matches!(tld::place(db, new)?, Place::Foreign) {
+        // one label below a zone: all that can lie at or below the name hangs on its registration
+        return Ok(db.has(&DOMAIN, new)?);
+    }
+    // Hosts outside of all zones may lie here. They are found by a scan: host names sort from the left, and a zone
+    // below none that is served is created a few times in the life of a repository.
     for item in db.range(&HOST_NAME, ..) {
         let (host, _) = item?;
-        if host == *zone || host.as_str().ends_with(&below) {
+        if (host == *new || is_below(&host, new)) && matches!(tld::place(db, &host)?, Place::Foreign) {
             return Ok(true);
         }
     }

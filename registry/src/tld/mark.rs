@@ -25,9 +25,12 @@ pub enum MarkKind {
 pub struct Mark {
     pub kind: MarkKind,
     pub since: Timestamp,
-    /// Free text for the operator; not public.
+    /// Free text for the operator, at most [`NOTE_MAX`] characters; not public.
     pub note: String,
 }
+
+/// Longest note, in characters.
+pub const NOTE_MAX: usize = 255;
 
 impl Record for Mark {}
 
@@ -56,9 +59,14 @@ pub fn mark_of(db: &impl Read, tld: &Tld, name: &DomainName) -> Result<Option<Ma
 }
 
 /// # Errors
-/// Not the operator, an unknown zone, or not a label.
+/// Not the operator, an unknown zone, not a label, or a long note.
 pub fn check_mark(db: &impl Read, by: &Actor, c: &MarkName) -> Result<(u64, String), Stop> {
-    key(db, by, &c.tld, &c.label)
+    let key = key(db, by, &c.tld, &c.label)?;
+    if c.note.chars().count() > NOTE_MAX {
+        let why = format!("at most {NOTE_MAX} characters");
+        return Err(Refusal::TldInvalid { field: "note".into(), why }.into());
+    }
+    Ok(key)
 }
 
 /// Replaces an earlier mark of the label.
@@ -85,7 +93,7 @@ pub fn apply_mark(
 /// As [`check_mark`], or the label has no mark.
 pub fn check_unmark(db: &impl Read, by: &Actor, c: &UnmarkName) -> Result<((u64, String), Mark), Stop> {
     let key = key(db, by, &c.tld, &c.label)?;
-    let missing = || Refusal::NotMarked { name: format!("{}.{}", key.1, c.tld) };
+    let missing = || Refusal::NotMarked { name: format!("{}.{}", key.1, c.tld.to_ascii_lowercase()) };
     let mark = db.get(&MARK, &key)?.ok_or_else(missing)?;
     Ok((key, mark))
 }

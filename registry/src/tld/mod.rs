@@ -8,7 +8,7 @@ mod mark;
 
 pub use create::TldCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
-pub use mark::{Mark, MarkKind, MarkName, UnmarkName, mark_of};
+pub use mark::{Mark, MarkKind, MarkName, NOTE_MAX, UnmarkName, mark_of};
 pub(crate) use mark::{apply_mark, apply_unmark, check_mark, check_unmark};
 
 use crate::{contact::ContactRole, name::DomainName, tables::TLD, time::Timestamp};
