@@ -1,0 +1,85 @@
+//! Registrars.
+
+use super::{Instant, Operation, Secret, Written};
+use serde::{Deserialize, Serialize};
+
+/// Accredits a registrar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarCreate {
+    /// The clID, 3 to 16 characters.
+    pub handle: String,
+    /// The name that the public sees.
+    pub name: String,
+    #[serde(default)]
+    pub iana_id: Option<u32>,
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(default)]
+    pub whois_server: Option<String>,
+    #[serde(default)]
+    pub rdap_url: Option<String>,
+    #[serde(default)]
+    pub abuse_email: Option<String>,
+    #[serde(default)]
+    pub abuse_phone: Option<String>,
+    /// SHA-256 fingerprint of the client certificate to demand at login: 64 hexadecimal digits, colons allowed.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// 6 to 16 characters (RFC 5730, pwType).
+    pub password: Secret,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarList {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarShow {
+    pub handle: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarPassword {
+    pub handle: String,
+    pub password: Secret,
+}
+
+/// A registrar without its credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrarView {
+    pub handle: String,
+    pub name: String,
+    pub iana_id: Option<u32>,
+    pub url: Option<String>,
+    pub whois_server: Option<String>,
+    pub rdap_url: Option<String>,
+    pub abuse_email: Option<String>,
+    pub abuse_phone: Option<String>,
+    /// SHA-256 fingerprint of the client certificate that is demanded, in hexadecimal digits.
+    pub certificate: Option<String>,
+    pub created: Instant,
+    pub updated: Option<Instant>,
+}
+
+impl Operation for RegistrarCreate {
+    const NAME: &'static str = "registrar/create";
+    type Reply = Written;
+}
+
+impl Operation for RegistrarList {
+    const NAME: &'static str = "registrar/list";
+    type Reply = Vec<RegistrarView>;
+}
+
+impl Operation for RegistrarShow {
+    const NAME: &'static str = "registrar/show";
+    type Reply = RegistrarView;
+}
+
+impl Operation for RegistrarPassword {
+    const NAME: &'static str = "registrar/set-password";
+    type Reply = Written;
+}

@@ -1,0 +1,109 @@
+//! A node without consensus: a registry in memory behind the administration socket.
+
+use admin::wire::{ClusterStatus, Instant, Member};
+use admin::{Client, Control, Server, Site, TlsSocket, UnixSocket};
+use net::Trigger;
+use registry::{Actor, Solo, SvTrids, Timestamp, Verb, repository::RepositoryFound, seal::Keys};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+use tokio::task::JoinHandle;
+
+pub static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new(&BTreeMap::from([(1, [7; 64])])));
+
+#[derive(Clone)]
+pub struct TwoNodes;
+
+impl Control for TwoNodes {
+    async fn status(&self) -> ClusterStatus {
+        let member = |id, reachable| Member {
+            id,
+            role: "voter".into(),
+            addresses: BTreeMap::from([("raft".into(), format!("127.0.0.{id}:7001"))]),
+            reachable,
+            applied: reachable.then_some(7),
+            state_time: reachable.then_some(Instant(Timestamp(0))),
+            ..Member::default()
+        };
+        ClusterStatus {
+            cluster_id: "00112233445566778899aabbccddeeff".into(),
+            cluster_name: "example".into(),
+            node: 1,
+            leader: Some(1),
+            term: 3,
+            members: vec![member(1, true), member(2, false)],
+        }
+    }
+
+    async fn transfer(&self, to: Option<u64>) -> Result<u64, String> {
+        match to.unwrap_or(2) {
+            id @ 1..=2 => Ok(id),
+            id => Err(format!("node {id} is not a voter")),
+        }
+    }
+}
+
+pub struct Node {
+    pub client: Client,
+    pub socket: PathBuf,
+    pub solo: Solo,
+    server: Server<Solo, TwoNodes>,
+    clock: Arc<AtomicI64>,
+    trigger: Trigger,
+    shutdown: net::Shutdown,
+    serving: JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Node {
+    pub async fn start() -> Node {
+        let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
+        let reading = clock.clone();
+        let solo = Solo::memory(Arc::new(move || Timestamp(reading.load(Ordering::SeqCst))));
+        let svtrids = Arc::new(SvTrids::new(1, 0xb007));
+        let found = RepositoryFound {
+            name: "main".into(),
+            roid_suffix: "TEST".into(),
+            documentation_addresses: true,
+        };
+        solo.run(Verb::RepositoryFound(found), Actor::System, svtrids.next()).unwrap();
+        let server = Server::new(Site {
+            backend: solo.clone(),
+            control: TwoNodes,
+            keys: Arc::new(Keys::new(&BTreeMap::from([(1, [7; 64])]))),
+            repository: "main".into(),
+            svtrids,
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("admin.sock");
+        let bound = UnixSocket::bind(&socket).unwrap();
+        let (trigger, shutdown) = net::shutdown();
+        let (serve, stop) = (server.clone(), shutdown.clone());
+        let serving = tokio::spawn(async move { serve.serve_unix(bound, stop).await });
+        let client = Client::socket(&socket);
+        Node { client, socket, solo, server, clock, trigger, shutdown, serving, _dir: dir }
+    }
+
+    pub fn serve_tls(&self, socket: TlsSocket) {
+        let (serve, stop) = (self.server.clone(), self.shutdown.clone());
+        tokio::spawn(async move { serve.serve_tls(socket, stop).await });
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.solo.now()
+    }
+
+    pub fn advance_ms(&self, ms: i64) {
+        self.clock.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    pub async fn stop(self) {
+        self.trigger.request();
+        self.serving.await.unwrap();
+    }
+}
