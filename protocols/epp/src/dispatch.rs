@@ -3,15 +3,13 @@
 //! Reads are answered from a linearizable view; writes go through [`registry::execute`], which checks early and
 //! submits. What may be done is decided in `registry`, never here.
 
-use registry::{Actor, Outcome, Refusal, Reply, Stop, SvTrid, Unavailable};
-use registry::{Backend, Freshness, domain, host, poll};
-use registry::{contact, seal::SealFault};
+use registry::{Actor, Backend, Freshness, Refusal, Reply, Stop, SvTrid, contact, domain, host, poll};
 use storage::View;
-use tracing::error;
 
 use crate::authinfo::AuthInfo;
+use crate::denial::{Denial, decided, failed, stopped, unsealed};
 use crate::request::{Command, Verb};
-use crate::response::{Answer, Checked, Data, Denial, Queue};
+use crate::response::{Answer, Checked, Data, Queue};
 use crate::result::{ResultCode, Subject};
 use crate::session::{Client, Session};
 use crate::xml::{Ns, Offender};
@@ -255,19 +253,6 @@ fn extended() -> Denial {
     Denial::new(ResultCode::UnimplementedOption, "authInfo is taken as pw only")
 }
 
-/// What an outcome means to the client that waits for it.
-pub(crate) fn decided(outcome: Result<Outcome, Unavailable>, subject: &Subject) -> Result<Reply, Denial> {
-    let again = |reason| Err(Denial::new(ResultCode::Failed, reason));
-    match outcome {
-        Ok(Outcome::Done(reply)) => Ok(reply),
-        Ok(Outcome::Refused(refusal)) => Err(refused(&refusal, subject)),
-        Ok(Outcome::Internal) => again("an internal error; nothing was changed and the operator was told"),
-        Ok(Outcome::Expired) => again("not carried out in time; nothing was changed, send it again"),
-        Ok(Outcome::Superseded) => again("the object changed meanwhile; nothing was done, send it again"),
-        Err(cause) => Err(unavailable(&cause)),
-    }
-}
-
 fn told(reply: Reply) -> Data {
     match reply {
         Reply::DomainCreated { name, created, expiry } => Data::DomainCreated { name, created, expiry },
@@ -280,49 +265,6 @@ fn told(reply: Reply) -> Data {
         | Reply::TldCreated { .. }
         | Reply::Marked { .. } => Data::None,
     }
-}
-
-fn refused(refusal: &Refusal, subject: &Subject) -> Denial {
-    Denial::new(ResultCode::of_refusal(refusal), refusal.to_string()).at(subject.offender(refusal))
-}
-
-/// Why a read or a check gave nothing.
-pub(crate) fn stopped(stop: Stop, subject: &Subject) -> Denial {
-    match stop {
-        Stop::Refused(refusal) => refused(&refusal, subject),
-        stop => failed(stop),
-    }
-}
-
-/// A read that ended without a refusal.
-pub(crate) fn failed(stop: Stop) -> Denial {
-    match stop {
-        Stop::Refused(refusal) => Denial::new(ResultCode::of_refusal(&refusal), refusal.to_string()),
-        Stop::Superseded => Denial::new(ResultCode::Failed, "the object changed meanwhile; send it again"),
-        Stop::Fault(fault) => {
-            error!(%fault, "a read failed");
-            Denial::new(ResultCode::Failed, "this node's storage failed; use another node")
-        }
-    }
-}
-
-/// No leader, an unknown outcome, or a failing node. Only the unknown outcome ends the session: the client must not
-/// take a later answer for that one.
-pub(crate) fn unavailable(cause: &Unavailable) -> Denial {
-    match cause {
-        Unavailable::NoLeader | Unavailable::Busy => Denial::new(ResultCode::Failed, cause.to_string()),
-        Unavailable::Unknown { .. } => Denial::new(ResultCode::FailedEnding, cause.to_string()),
-        Unavailable::Fault(why) => {
-            error!(%why, "this node's storage failed");
-            Denial::new(ResultCode::Failed, "this node's storage failed; use another node")
-        }
-    }
-}
-
-/// Keys are missing or do not fit: the operator's business.
-pub(crate) fn unsealed(fault: &SealFault) -> Denial {
-    error!(%fault, "sealed data can't be handled");
-    Denial::new(ResultCode::Failed, "this node can't handle sealed data; use another node")
 }
 
 /// `reasonType` has room for 32 characters.

@@ -8,6 +8,7 @@
 
 pub mod authinfo;
 pub mod contact;
+pub mod denial;
 mod dispatch;
 pub mod domain;
 pub mod ext;

@@ -7,10 +7,10 @@ use registry::registrar::{self, Registrar, RegistrarPassword};
 use registry::{Actor, Backend, SvTrid, repository};
 use tracing::info;
 
-use crate::dispatch::{decided, failed, unsealed};
+use crate::denial::{Denial, decided, failed, unsealed};
 use crate::greeting::Menu;
 use crate::passwords::{Owner, Unchecked};
-use crate::response::{Answer, Data, Denial};
+use crate::response::{Answer, Data};
 use crate::result::{ResultCode, Subject};
 use crate::secret::Secret;
 use crate::session::{Client, Session};

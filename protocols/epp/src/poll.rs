@@ -3,8 +3,8 @@
 use registry::poll::{PollAck, first};
 use registry::{Backend, Refusal, Reply, Stop, SvTrid};
 
-use crate::dispatch::{decided, failed};
-use crate::response::{Answer, Data, Denial, Queue};
+use crate::denial::{Denial, decided, failed};
+use crate::response::{Answer, Data, Queue};
 use crate::result::{ResultCode, Subject};
 use crate::session::{Client, Session};
 use crate::xml::types::word;

@@ -3,9 +3,10 @@
 use registry::poll::News;
 use registry::{SvTrid, Timestamp};
 
+use crate::denial::Denial;
 use crate::domain::info::Hosts;
 use crate::result::ResultCode;
-use crate::xml::{Ns, Offender, Syntax, Writer};
+use crate::xml::{Ns, Offender, Writer};
 use crate::{contact, domain, ext, host};
 
 /// A successful answer.
@@ -14,16 +15,6 @@ pub struct Answer {
     pub code: ResultCode,
     pub data: Data,
     pub queue: Option<Queue>,
-}
-
-/// A refusal or a failure.
-#[derive(Debug)]
-pub struct Denial {
-    pub code: ResultCode,
-    /// The element at fault, for `<value>`.
-    pub offender: Option<Offender>,
-    /// What was wrong, in a sentence; the code's own text stands before it.
-    pub reason: String,
 }
 
 /// What an answer tells beside its code.
@@ -64,29 +55,6 @@ pub struct Queue {
 impl Answer {
     pub fn ok(data: Data) -> Answer {
         Answer { code: ResultCode::Ok, data, queue: None }
-    }
-}
-
-impl Denial {
-    pub fn new(code: ResultCode, reason: impl Into<String>) -> Denial {
-        Denial { code, offender: None, reason: reason.into() }
-    }
-
-    /// The same at an element.
-    #[must_use]
-    pub fn at(mut self, offender: Offender) -> Denial {
-        self.offender = Some(offender);
-        self
-    }
-}
-
-impl From<Syntax> for Denial {
-    fn from(syntax: Syntax) -> Denial {
-        Denial {
-            code: ResultCode::of_gate(syntax.gate),
-            offender: syntax.offender,
-            reason: syntax.reason.into_owned(),
-        }
     }
 }
 

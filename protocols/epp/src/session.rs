@@ -11,10 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use crate::denial::{Denial, unavailable};
 use crate::frame::{FrameError, Wire};
 use crate::greeting::{self, Menu};
 use crate::request::{self, Request};
-use crate::response::{Denial, Response};
+use crate::response::Response;
 use crate::result::ResultCode;
 use crate::site::Site;
 use crate::xml::Ns;
@@ -150,7 +151,7 @@ impl<B: Backend> Session<B> {
     pub(crate) async fn view(&self) -> Result<storage::View, Denial> {
         let view = self.backend.view(Freshness::Linearizable);
         let view = timeout(self.site.limits.read, view).await.unwrap_or(Err(Unavailable::NoLeader));
-        view.map_err(|unavailable| crate::dispatch::unavailable(&unavailable))
+        view.map_err(|cause| unavailable(&cause))
     }
 
     /// The registrar, or the refusal of one that has not logged in.

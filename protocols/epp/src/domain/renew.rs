@@ -4,8 +4,7 @@
 use registry::Timestamp;
 
 use super::{label, period};
-use crate::xml::types::date;
-use crate::xml::{El, Ns, Syntax, Writer};
+use crate::xml::{El, Ns, Syntax, Writer, date};
 
 /// `renewType`.
 ///

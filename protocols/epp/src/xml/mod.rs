@@ -4,6 +4,7 @@
 //! Absent here: what a command looks like (the files named after the commands), DTDs, entities other than the five
 //! predefined ones, and encodings other than UTF-8.
 
+mod date;
 mod scan;
 mod scope;
 mod seq;
@@ -15,6 +16,7 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
+pub use date::{Date, date};
 pub use seq::Seq;
 pub use syntax::{Gate, Offender, Syntax};
 pub use tree::{Limits, tree};

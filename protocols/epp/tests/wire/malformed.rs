@@ -1,8 +1,6 @@
 //! Frames that are no XML, or XML that EPP does without: each is refused at the first gate, and the client's
 //! identifier is found where it can be.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-
 use epp::request::parse;
 use epp::xml::{Gate, Limits, tree};
 

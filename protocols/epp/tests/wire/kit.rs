@@ -239,3 +239,42 @@ pub fn object_with(verb: &str, object: &str, inside: &str, extension: &str) -> S
     let uri = format!("urn:ietf:params:xml:ns:{object}-1.0");
     command(&format!("<{verb}><{verb} xmlns=\"{uri}\">{inside}</{verb}></{verb}>{extension}"))
 }
+
+pub fn contact_create(handle: &str) -> String {
+    object(
+        "create",
+        "contact",
+        &format!(
+            "<id>{handle}</id><postalInfo type=\"loc\"><name>Jürgen &amp; Søn</name><org>Ö &lt;AB&gt;</org><addr>\
+             <street>Allé 1</street><street/><city>Malmö</city><sp>Skåne</sp><pc>211 20</pc><cc>SE</cc></addr>\
+             </postalInfo><voice x=\"12\">+46.401234</voice><email>j@example.com</email>\
+             <authInfo><pw>contact-pass</pw></authInfo><disclose flag=\"1\"><name type=\"loc\"/><email/></disclose>"
+        ),
+    )
+}
+
+pub fn thick(name: &str, more: &str) -> String {
+    format!(
+        "<name>{name}</name><period unit=\"y\">2</period>{more}<registrant>reg-1</registrant>\
+         <contact type=\"admin\">adm-1</contact><contact type=\"tech\">adm-1</contact>\
+         <authInfo><pw>domain-pass</pw></authInfo>"
+    )
+}
+
+pub fn ds() -> String {
+    format!(
+        "<extension><create xmlns=\"{SECDNS}\"><dsData><keyTag>12345</keyTag><alg>13</alg><digestType>2</digestType>\
+         <digest>{}</digest></dsData></create></extension>",
+        "ab".repeat(32)
+    )
+}
+
+pub fn thin(name: &str) -> String {
+    object("create", "domain", &format!("<name>{name}</name><authInfo><pw/></authInfo>"))
+}
+
+pub fn name(name: &str) -> String {
+    format!("<name>{name}</name>")
+}
+
+pub const POLL: &str = "<poll op=\"req\"/>";

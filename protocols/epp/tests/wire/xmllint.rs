@@ -20,13 +20,11 @@ fn driver() -> Option<PathBuf> {
 }
 
 /// For each document whether the schemas accept it; `None` where there is nothing to judge with.
-#[allow(dead_code, reason = "not every test that shares this module compares verdicts")]
 pub fn valid(documents: &[Vec<u8>]) -> Option<Vec<bool>> {
     judge(documents, &["--schema".into(), driver()?.into()]).map(|(verdicts, _)| verdicts)
 }
 
 /// Panics with what xmllint says if the schemas refuse any document.
-#[allow(dead_code, reason = "not every test that shares this module writes documents")]
 pub fn must_be_valid(documents: &[Vec<u8>]) {
     let Some(driver) = driver() else { return };
     let Some((verdicts, said)) = judge(documents, &["--schema".into(), driver.into()]) else { return };

@@ -1,0 +1,228 @@
+//! Whole sessions: what a registrar sends and what comes back, every answer judged by the schemas.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::kit::{
+    Kit, LONG, OBJECTS, POLL, SECDNS, command, contact_create, ds, login, login_with, name, object,
+    object_with, thick, thin,
+};
+use crate::xmllint;
+use epp::frame::Wire;
+use net::Fingerprint;
+use registry::{Actor, Backend, Freshness, Outcome, Solo, SvTrid, Unavailable, Verb};
+use storage::View;
+use tokio::io::AsyncWriteExt;
+
+const LOGOUT: &str = "<logout/>";
+
+#[tokio::test]
+async fn the_greeting_tells_what_exists() {
+    let kit = Kit::new();
+    let mut client = kit.connect().await;
+    let greeting = client.send("<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/></epp>").await;
+    for part in ["<svID>Namingo test</svID>", "<svDate>2026-01-01T00:00:00.000Z</svDate>", OBJECTS[2], SECDNS]
+    {
+        assert!(greeting.contains(part), "{part} in {greeting}");
+    }
+    client.judge();
+    let mut client = Kit::minimum().connect().await;
+    let greeting = client.send("<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/></epp>").await;
+    assert!(greeting.contains(OBJECTS[1]) && !greeting.contains(OBJECTS[2]), "{greeting}");
+    client.judge();
+}
+
+#[tokio::test]
+async fn a_session_begins_with_login_and_ends_with_logout() {
+    let kit = Kit::new();
+    let mut client = kit.connect().await;
+    client.expect(&command(LOGOUT), 2002).await;
+    client.expect(&command(POLL), 2002).await;
+    let answer = client.expect(&login("ALPHA", "alpha-secret"), 1000).await;
+    assert!(answer.contains("<trID><clTRID>CL-1</clTRID><svTRID>1-000000000000b007-"), "{answer}");
+    client.expect(&login("alpha", "alpha-secret"), 2002).await;
+    client.expect(&command(LOGOUT), 1500).await;
+    client.must_be_closed().await;
+    client.judge();
+}
+
+#[tokio::test]
+async fn three_failed_logins_close_the_connection_and_tell_nothing() {
+    let kit = Kit::new();
+    let mut client = kit.connect().await;
+    let wrong = client.expect(&login("alpha", "beta-secret"), 2200).await;
+    let unknown = client.expect(&login("nobody", "beta-secret"), 2200).await;
+    let message = |answer: &str| answer.split("</msg>").next().unwrap().to_owned();
+    assert_eq!(message(&wrong), message(&unknown));
+    client.expect(&login("pinned", "pinned-secret"), 2501).await;
+    client.must_be_closed().await;
+    client.judge();
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_must_be_shown() {
+    let kit = Kit::new();
+    let mut right = kit.connect_with(Some(Fingerprint([5; 32]))).await;
+    right.expect(&login("pinned", "pinned-secret"), 1000).await;
+    let mut wrong = kit.connect_with(Some(Fingerprint([6; 32]))).await;
+    wrong.expect(&login("pinned", "pinned-secret"), 2200).await;
+    wrong.expect(&login("alpha", "alpha-secret"), 1000).await;
+}
+
+#[tokio::test]
+async fn login_options_must_be_those_of_the_greeting() {
+    let kit = Kit::minimum();
+    let mut client = kit.connect().await;
+    let plain = ("1.0", "en");
+    let of = |options, objects: &[&str], extensions: &[&str]| {
+        login_with("alpha", "alpha-secret", "", options, objects, extensions)
+    };
+    client.expect(&of(("2.0", "en"), &OBJECTS[..2], &[]), 2100).await;
+    client.expect(&of(("1.0", "fr"), &OBJECTS[..2], &[]), 2102).await;
+    client.expect(&of(plain, &OBJECTS, &[]), 2307).await;
+    client.expect(&of(plain, &["urn:x"], &[]), 2307).await;
+    client.expect(&of(plain, &OBJECTS[..2], &["urn:x"]), 2103).await;
+    client.expect(&of(plain, &OBJECTS[..2], &[]), 1000).await;
+    client.judge();
+}
+
+#[tokio::test]
+async fn a_new_password_replaces_the_old_one() {
+    let kit = Kit::new();
+    let change = login_with("alpha", "alpha-secret", "new-secret", ("1.0", "en"), &OBJECTS, &[]);
+    kit.connect().await.expect(&change, 1000).await;
+    let mut client = kit.connect().await;
+    client.expect(&login("alpha", "alpha-secret"), 2200).await;
+    client.expect(&login("alpha", "new-secret"), 1000).await;
+}
+
+#[tokio::test]
+async fn the_gates_come_in_their_order() {
+    let kit = Kit::new();
+    let mut client = kit.connect().await;
+    let renew = |inside: &str| object("renew", "domain", inside);
+    let foreign = command("<info><x:info xmlns:x=\"urn:x\"/></info>");
+    let unknown = "<extension><x xmlns=\"urn:x\"/></extension>";
+    client.expect("<epp", 2001).await;
+    client.expect(&command("<frobnicate/>"), 2000).await;
+    client.expect(&renew("<name>a.test</name><curExpDate>2026-01-01</curExpDate>"), 2101).await;
+    let answer = client.expect(&renew("<name>a.test</name><curExpDate>soon</curExpDate>"), 2001).await;
+    let value = "<value><curExpDate xmlns=\"urn:ietf:params:xml:ns:domain-1.0\">soon</curExpDate></value>";
+    assert!(answer.contains(value), "{answer}");
+    client.expect(&foreign, 2002).await;
+    client.expect(&object("info", "domain", &name("a.test")), 2002).await;
+    let only_domains = login_with("alpha", "alpha-secret", "", ("1.0", "en"), &OBJECTS[..1], &[]);
+    client.expect(&only_domains, 1000).await;
+    client.expect(&foreign, 2307).await;
+    client.expect(&object_with("info", "host", &name("ns1.a.test"), unknown), 2307).await;
+    client.expect(&object_with("info", "domain", &name("a.test"), unknown), 2103).await;
+    client.expect(&object_with("create", "domain", &thick("a.test", ""), &ds()), 2103).await;
+    client.expect(&object("info", "domain", &name("a.test")), 2303).await;
+    client.judge();
+}
+
+#[tokio::test]
+async fn what_is_no_frame_ends_the_connection() {
+    let kit = Kit::new();
+    for octets in [b"GET / HTTP/1.1\r\n".as_slice(), b"\0\0\0\x03"] {
+        let (mut near, _trigger, served) = kit.pipe(None);
+        near.write_all(octets).await.unwrap();
+        let mut wire = Wire::new(near, 1 << 20, LONG);
+        let mut said = Vec::new();
+        while let Some(document) = wire.recv(LONG).await.unwrap() {
+            said.push(document.to_vec());
+        }
+        served.await.unwrap();
+        assert!(String::from_utf8_lossy(&said[1]).contains("code=\"2500\""), "{said:?}");
+        xmllint::must_be_valid(&said);
+    }
+}
+
+#[tokio::test]
+async fn secrets_do_not_show_in_a_debug_print() {
+    for frame in
+        [login("alpha", "hush-hush"), object("create", "domain", &thick("a.test", "")), contact_create("abc")]
+    {
+        let read = format!("{:?}", epp::request::parse(frame.as_bytes()));
+        assert!(read.contains("Ok("), "{read}");
+        for secret in ["hush", "-pass", "Malmö", "example.com"] {
+            assert!(!read.contains(secret), "{secret} in {read}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_an_idle_session() {
+    let kit = Kit::new();
+    let mut client = kit.login("alpha").await;
+    client.trigger.request();
+    client.must_be_closed().await;
+    client.served.await.unwrap();
+}
+
+/// A registry whose leader can be lost.
+#[derive(Clone)]
+struct Fragile {
+    inner: Solo,
+    leaderless: Arc<AtomicBool>,
+}
+
+impl Backend for Fragile {
+    async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
+        if freshness == Freshness::Linearizable && self.leaderless.load(Ordering::Relaxed) {
+            return Err(Unavailable::NoLeader);
+        }
+        self.inner.view(freshness).await
+    }
+
+    async fn submit(&self, verb: Verb, by: Actor, svtrid: SvTrid) -> Result<Outcome, Unavailable> {
+        if self.leaderless.load(Ordering::Relaxed) {
+            return Err(Unavailable::Unknown { svtrid });
+        }
+        self.inner.submit(verb, by, svtrid).await
+    }
+}
+
+#[tokio::test]
+async fn without_a_leader_reads_fail_and_unknown_outcomes_end_the_session() {
+    let leaderless = Arc::new(AtomicBool::new(false));
+    let lost = Arc::clone(&leaderless);
+    let kit = Kit::new().behind(|inner| Fragile { inner, leaderless });
+    let mut client = kit.login("alpha").await;
+    lost.store(true, Ordering::Relaxed);
+    client.expect(&object("info", "domain", &name("a.example")), 2400).await;
+    let mut other = kit.connect().await;
+    other.expect(&login("alpha", "alpha-secret"), 2400).await;
+    lost.store(false, Ordering::Relaxed);
+    client.expect(&object("info", "domain", &name("a.example")), 2303).await;
+    lost.store(true, Ordering::Relaxed);
+    let answer = client.expect(&thin("a.example"), 2500).await;
+    let svtrid = answer.split("<svTRID>").nth(1).unwrap().split('<').next().unwrap();
+    assert!(answer.split("</msg>").next().unwrap().contains(svtrid), "{answer}");
+    client.must_be_closed().await;
+    client.judge();
+}
+
+/// Without a leader for long, a read gives up instead of holding the session.
+#[derive(Clone)]
+struct Silent(Solo);
+
+impl Backend for Silent {
+    async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
+        match freshness {
+            Freshness::Local => self.0.view(freshness).await,
+            Freshness::Linearizable => std::future::pending().await,
+        }
+    }
+
+    async fn submit(&self, _: Verb, _: Actor, svtrid: SvTrid) -> Result<Outcome, Unavailable> {
+        Err(Unavailable::Unknown { svtrid })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_waits_for_a_leader_and_gives_up() {
+    let kit = Kit::new().behind(Silent);
+    let mut client = kit.connect().await;
+    client.expect(&login("alpha", "alpha-secret"), 2400).await;
+}
