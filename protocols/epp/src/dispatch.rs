@@ -165,6 +165,10 @@ impl<B: Backend> Session<B> {
         svtrid: SvTrid,
     ) -> Result<Answer, Denial> {
         let subject = Subject { ns: Ns::Contact, name: asked.handle.clone(), registrant: None };
+        if let Some(element) = asked.overlong_extension() {
+            let reason = format!("the extension of '{element}' is too long");
+            return Err(Denial::new(ResultCode::ParameterSyntax, reason).at(subject.at(element, "")));
+        }
         let secret = new_secret(&asked.authinfo)?;
         let create =
             asked.command(&self.site, &client.repository, &secret).map_err(|fault| unsealed(&fault))?;

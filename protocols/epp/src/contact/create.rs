@@ -1,7 +1,7 @@
 //! `contact:create` (RFC 5733 section 3.2.1).
 
 use registry::Timestamp;
-use registry::contact::{self, ContactCreate, ContactData};
+use registry::contact::{self, ContactCreate, ContactData, Phone};
 use registry::seal::SealFault;
 
 use super::{disclose, handle, phone, postal};
@@ -40,7 +40,23 @@ pub(super) fn email(element: &El<'_>) -> Result<String, Syntax> {
     element.leaf(|_, text| sized(element, collapse(text).into_owned(), 1, usize::MAX))
 }
 
+/// Characters of a telephone extension; the schema sets no bound.
+const EXTENSION_MAX: usize = 32;
+
 impl Create {
+    /// The element whose extension is longer than is kept.
+    pub fn overlong_extension(&self) -> Option<&'static str> {
+        let overlong = |phone: &Option<Phone>| {
+            let extension = phone.as_ref().and_then(|phone| phone.extension.as_ref());
+            extension.is_some_and(|x| x.chars().count() > EXTENSION_MAX)
+        };
+        match (overlong(&self.data.voice), overlong(&self.data.fax)) {
+            (true, _) => Some("voice"),
+            (false, true) => Some("fax"),
+            (false, false) => None,
+        }
+    }
+
     /// The command: personal data sealed, authInfo hashed.
     ///
     /// # Errors

@@ -147,6 +147,7 @@ async fn refusals_name_the_element_at_fault() {
         (object("info", "host", &name("ns9.example.com")), 2303, ">ns9.example.com</name>"),
         (object("info", "contact", "<id>nobody</id>"), 2303, ">nobody</id>"),
         (contact_create("a b"), 2005, ">a b</id>"),
+        (contact_create("abc").replace("x=\"12\"", &format!("x=\"{}\"", "1".repeat(33))), 2005, "></voice>"),
     ] {
         let answer = client.expect(&frame, code).await;
         assert!(answer.contains(value), "{value} in {answer}");
