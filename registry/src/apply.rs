@@ -166,26 +166,22 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
         Verb::RegistrarCreate(v) => registrar::apply_create(tx, by, at, v).map(none),
         Verb::RegistrarPassword(v) => {
             let reply = registrar::apply_password(tx, by, at, v)?;
-            Ok((reply, vec![change("password", "(sealed)")]))
+            Ok((reply, vec![Change::new("password", "(sealed)")]))
         }
         Verb::TldCreate(v) => tld::apply_create(tx, by, at, v).map(none),
         Verb::MarkName(v) => {
             let (reply, old) = tld::apply_mark(tx, by, at, v)?;
-            Ok((reply, old.map(|m| change("mark", &format!("{:?}", m.kind))).into_iter().collect()))
+            Ok((reply, old.map_or_else(Vec::new, |old| old.as_changes())))
         }
         Verb::UnmarkName(v) => {
             let (reply, old) = tld::apply_unmark(tx, by, v)?;
-            Ok((reply, vec![change("mark", &format!("{:?}", old.kind))]))
+            Ok((reply, old.as_changes()))
         }
         Verb::DomainCreate(v) => domain::apply_create(tx, by, at, v).map(none),
         Verb::HostCreate(v) => host::apply_create(tx, by, at, v).map(none),
         Verb::ContactCreate(v) => contact::apply_create(tx, by, at, index, v).map(none),
         Verb::PollAck(v) => poll::apply(tx, by, v).map(none),
     }
-}
-
-fn change(field: &str, old: &str) -> Change {
-    Change { field: field.into(), old: old.into() }
 }
 
 /// The check of a verb alone, on whatever can be read: what an accepting node does before it sends a command on.

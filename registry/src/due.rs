@@ -38,30 +38,35 @@ pub fn is_due(db: &impl Read, at: Timestamp) -> Result<bool, Fault> {
 /// A storage fault.
 pub fn tick(tx: &mut Tx<'_>, c: &Command, limit: u16, pen: &mut Pen) -> Result<Reply, Stop> {
     let at = Timestamp(tx.header().state_time);
-    let limit = limit.clamp(1, TICK_MAX);
-    let due: Vec<_> = tx.keys(&DUE, upto(at)).take(limit.into()).collect::<Result<_, _>>()?;
-    let mut done = 0;
-    for (instant, kind, name) in due {
-        work_off(tx, c, (instant, kind, &name), pen)?;
+    let limit = usize::from(limit.clamp(1, TICK_MAX));
+    // one more than is done, to see whether more is due without a second search
+    let due: Vec<_> = tx.keys(&DUE, upto(at)).take(limit + 1).collect::<Result<_, _>>()?;
+    let (mut done, mut more) = (0, due.len() > limit);
+    for (instant, kind, name) in due.iter().take(limit) {
+        more |= work_off(tx, c, (*instant, *kind, name), pen)?;
         done += 1;
     }
-    Ok(Reply::Ticked { done, more: is_due(tx, at)? })
+    Ok(Reply::Ticked { done, more })
 }
 
+/// Does one item; whether the next one of the same object is due, too.
 fn work_off(
     tx: &mut Tx<'_>,
     c: &Command,
     (instant, kind, name): (i64, u8, &DomainName),
     pen: &mut Pen,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
+    let at = Timestamp(tx.header().state_time);
     match tx.get(&DOMAIN, name)? {
         Some(domain) if kind == EXPIRY && domain.expiry.0 == instant => {
-            domain::renew::renew_once(tx, c, (name, &domain), pen).map(drop)
+            let renewed = domain::renew::renew_once(tx, c, (name, &domain), pen)?;
+            Ok(domain::renew::is_due(&renewed, at))
         }
         // left in place it would be the oldest item for ever, and no later one would be reached
         Some(_) | None => {
             tracing::error!(%name, instant, kind, "a due row that fits no domain was dropped: a defect");
-            Ok(tx.drop_key(&DUE, &(instant, kind, name.clone()))?)
+            tx.drop_key(&DUE, &(instant, kind, name.clone()))?;
+            Ok(false)
         }
     }
 }

@@ -52,6 +52,12 @@ pub struct Change {
     pub old: Box<str>,
 }
 
+impl Change {
+    pub fn new(field: &str, old: &str) -> Change {
+        Change { field: field.into(), old: old.into() }
+    }
+}
+
 /// Appends rows for one log entry, step by step.
 #[derive(Debug)]
 pub struct Pen {

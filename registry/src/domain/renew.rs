@@ -45,7 +45,7 @@ pub fn renew_once(
     tx.add(&DUE, &(renewed.expiry.0, EXPIRY, name.clone()))?;
     let news = News::DomainAutoRenewed { name: name.to_string(), expiry: renewed.expiry };
     poll::notify(tx, domain.sponsor, &Message { at: domain.expiry, news })?;
-    let changes = vec![Change { field: "expiry".into(), old: domain.expiry.to_string().into() }];
+    let changes = vec![Change::new("expiry", &domain.expiry.to_string())];
     pen.due(tx, c, Due { verb: AUTO_RENEW, object: name.as_str(), at: domain.expiry, changes })?;
     Ok(renewed)
 }

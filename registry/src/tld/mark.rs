@@ -4,6 +4,7 @@
 use super::Tld;
 use crate::{
     actor::Actor,
+    journal::Change,
     name::{self, DomainName, LabelForm},
     outcome::Reply,
     refusal::{Refusal, Stop},
@@ -20,6 +21,16 @@ pub enum MarkKind {
     Blocked,
 }
 
+impl MarkKind {
+    /// The word in answers and in the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            MarkKind::Reserved => "reserved",
+            MarkKind::Blocked => "blocked",
+        }
+    }
+}
+
 /// What is known of a marked label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -27,6 +38,17 @@ pub struct Mark {
     pub since: Timestamp,
     /// Free text for the operator, at most [`NOTE_MAX`] characters; not public.
     pub note: String,
+}
+
+impl Mark {
+    /// The fields of a mark that goes, for the journal.
+    pub(crate) fn as_changes(&self) -> Vec<Change> {
+        vec![
+            Change::new("mark", self.kind.word()),
+            Change::new("since", &self.since.to_string()),
+            Change::new("note", &self.note),
+        ]
+    }
 }
 
 /// Longest note, in characters.

@@ -10,3 +10,5 @@ mod order;
 mod refusals;
 mod renewal;
 mod rows;
+mod rst;
+mod sheet;

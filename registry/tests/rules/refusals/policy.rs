@@ -1,0 +1,147 @@
+//! What the operator is refused for, and who is not the operator.
+
+use super::{Case, agree};
+use crate::kit::*;
+use registry::{
+    Refusal, Verb,
+    contact::ContactRole,
+    name::NameFault,
+    registrar::{Profile, RegistrarCreate, RegistrarPassword},
+    tld::{self, DataModel, MarkKind, MarkName, UnmarkName},
+};
+
+#[test]
+fn registrars_are_refused() {
+    agree(registrars());
+}
+
+pub fn registrars() -> Vec<Case> {
+    let kit = Kit::new();
+    let with = |change: &dyn Fn(&mut Profile)| {
+        let mut new = registrar("delta");
+        change(&mut new.profile);
+        kit.refused(&operator(), create_registrar(new))
+    };
+    let named = |handle: &str| {
+        kit.refused(
+            &operator(),
+            create_registrar(RegistrarCreate { handle: handle.into(), ..registrar("delta") }),
+        )
+    };
+    let field = |refusal: Refusal| match refusal {
+        Refusal::RegistrarInvalid { field, why } => {
+            assert!(!why.is_empty());
+            Refusal::RegistrarInvalid { field, why: String::new() }
+        }
+        other => other,
+    };
+    let invalid = |field: &str| Refusal::RegistrarInvalid { field: field.into(), why: String::new() };
+    let set = |handle: &str| {
+        Verb::RegistrarPassword(Box::new(RegistrarPassword {
+            handle: handle.into(),
+            password: password(handle),
+        }))
+    };
+    let mut accredited = registrar("epsilon");
+    accredited.profile.iana_id = Some(9999);
+    kit.done(&operator(), create_registrar(accredited));
+    vec![
+        (kit.refused(&ALPHA, create_registrar(registrar("delta"))), Refusal::NotOperator),
+        (named("ab"), Refusal::HandleSyntax { handle: "ab".into() }),
+        (named("Alpha"), Refusal::Exists { object: "Alpha".into() }),
+        (field(with(&|p| p.name = " ".into())), invalid("name")),
+        (field(with(&|p| p.name = "two\r\nlines".into())), invalid("name")),
+        (field(with(&|p| p.name = "n".repeat(256))), invalid("name")),
+        (field(with(&|p| p.url = Some("ftp://x".into()))), invalid("url")),
+        (field(with(&|p| p.url = Some("https://a\r\nDomain Status: ok".into()))), invalid("url")),
+        (field(with(&|p| p.url = Some(format!("https://{}", "a".repeat(255))))), invalid("url")),
+        (field(with(&|p| p.whois_server = Some("whois example".into()))), invalid("whois_server")),
+        (field(with(&|p| p.rdap_url = Some("https://rdap.example".into()))), invalid("rdap_url")),
+        (field(with(&|p| p.abuse_email = Some("abuse".into()))), invalid("abuse_email")),
+        (field(with(&|p| p.abuse_phone = Some("555".into()))), invalid("abuse_phone")),
+        (field(with(&|p| p.iana_id = Some(9999))), invalid("iana_id")),
+        (kit.refused(&ALPHA, set("beta")), Refusal::NotOperator),
+        (kit.refused(&ALPHA, set("nobody")), Refusal::NotOperator),
+        (kit.refused(&operator(), set("nobody")), Refusal::NotFound { object: "nobody".into() }),
+    ]
+}
+
+#[test]
+fn zones_and_the_repository_are_refused() {
+    agree(zones());
+}
+
+pub fn zones() -> Vec<Case> {
+    let kit = Kit::new().with_contacts();
+    kit.done(&ALPHA, create(thick("co.test")));
+    kit.done(&ALPHA, create_host("ns1.shop.invalid", &[]));
+    kit.done(&operator(), create_tld(zone("a.b.gap", DataModel::Minimum, &[], "GAP")));
+    let new = |name: &str| kit.refused(&operator(), create_tld(zone(name, DataModel::Minimum, &[], "NEW")));
+    let invalid = |field: &str, why: &str| Refusal::TldInvalid { field: field.into(), why: why.into() };
+    let gap = || invalid("name", "a zone inside another one lies exactly one label below it");
+    let suffix = "1 to 8 letters, digits and underscores";
+    let empty = Kit::empty();
+    let bad = |field: &str, why: &str| Refusal::RepositoryInvalid { field: field.into(), why: why.into() };
+    vec![
+        (kit.refused(&ALPHA, create_tld(zone("new", DataModel::Minimum, &[], "NEW"))), Refusal::NotOperator),
+        (new("-new"), Refusal::NameSyntax { name: "-new".into(), fault: NameFault::LabelHyphen }),
+        (new("TEST"), Refusal::Exists { object: "test".into() }),
+        (new("co.test"), Refusal::NamesBelowTld { tld: "co.test".into() }),
+        (new("invalid"), Refusal::NamesBelowTld { tld: "invalid".into() }),
+        (new("ns1.shop.invalid"), Refusal::NamesBelowTld { tld: "ns1.shop.invalid".into() }),
+        (new("deep.er.example"), gap()),
+        (new("gap"), gap()),
+        (
+            kit.refused(&operator(), create_tld(zone("new", DataModel::Minimum, &[], "A-B"))),
+            invalid("roid_suffix", suffix),
+        ),
+        (
+            kit.refused(
+                &operator(),
+                create_tld(zone("new", DataModel::Minimum, &[ContactRole::Tech], "NEW")),
+            ),
+            invalid("contacts_required", "a minimum-data zone takes no contacts"),
+        ),
+        (kit.refused(&operator(), found("main", "NAMINGO")), Refusal::RepositoryFounded),
+        (empty.refused(&ALPHA, found("main", "NAMINGO")), Refusal::NotOperator),
+        (
+            empty.refused(&operator(), found("../main", "NAMINGO")),
+            bad("name", "1 to 63 lower-case letters, digits and hyphens"),
+        ),
+        (empty.refused(&operator(), found("main", "NINECHARS")), bad("roid_suffix", suffix)),
+    ]
+}
+
+#[test]
+fn marks_are_refused() {
+    agree(marks());
+}
+
+pub fn marks() -> Vec<Case> {
+    let kit = Kit::new();
+    let marked = |tld: &str, label: &str, note: &str| {
+        let (tld, label, note) = (tld.into(), label.into(), note.into());
+        kit.refused(&operator(), Verb::MarkName(MarkName { tld, label, kind: MarkKind::Blocked, note }))
+    };
+    let unmarked = |tld: &str, label: &str| {
+        kit.refused(&operator(), Verb::UnmarkName(UnmarkName { tld: tld.into(), label: label.into() }))
+    };
+    let label = |label: &str| Refusal::LabelSyntax { label: label.into() };
+    vec![
+        (kit.refused(&ALPHA, mark("a", MarkKind::Blocked)), Refusal::NotOperator),
+        (kit.refused(&ALPHA, unmark("a")), Refusal::NotOperator),
+        (marked("nowhere", "a", ""), Refusal::NotFound { object: "nowhere".into() }),
+        (
+            marked("no_where", "a", ""),
+            Refusal::NameSyntax { name: "no_where".into(), fault: NameFault::LabelCharacter },
+        ),
+        (marked("example", "a.b", ""), label("a.b")),
+        (marked("example", "", ""), label("")),
+        (marked("example", "xx--a", ""), label("xx--a")),
+        (
+            marked("example", "a", &"n".repeat(tld::NOTE_MAX + 1)),
+            Refusal::TldInvalid { field: "note".into(), why: "at most 255 characters".into() },
+        ),
+        (unmarked("Example", "Free"), Refusal::NotMarked { name: "free.example".into() }),
+    ]
+}
