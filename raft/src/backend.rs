@@ -107,10 +107,10 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
                 Either::Right(((), _)) => Submitted::Unknown,
             }
         });
-        match select(told, answered).await {
-            Either::Left((Ok(outcome), _)) => Some(Submitted::Outcome(outcome)),
-            Either::Left((Err(_), answered)) => Some(answered.await),
-            Either::Right((submitted, _)) => Some(submitted),
+        match select(answered, told).await {
+            Either::Left((submitted, _)) => Some(submitted),
+            Either::Right((Ok(outcome), _)) => Some(Submitted::Outcome(outcome)),
+            Either::Right((Err(_), answered)) => Some(answered.await),
         }
     }
 

@@ -70,12 +70,15 @@ impl<C: Cx> Machine<C> {
             tracing::error!(%fault, "the state can't be written; this node stops");
             io::Error::other(fault)
         })?;
-        for ((step, responder), outcome) in steps.iter().zip(responders).zip(&outcomes) {
-            if let (Some(entry), Some(outcome)) = (&step.entry, outcome) {
-                self.progress.came(&entry.command.svtrid, outcome);
-            }
+        // the proposer first: whoever takes the outcome from elsewhere stops listening to consensus
+        for (responder, outcome) in responders.into_iter().zip(&outcomes) {
             if let Some(responder) = responder {
                 responder.send(Applied(outcome.clone()));
+            }
+        }
+        for (step, outcome) in steps.iter().zip(&outcomes) {
+            if let (Some(entry), Some(outcome)) = (&step.entry, outcome) {
+                self.progress.came(&entry.command.svtrid, outcome);
             }
         }
         if let Some(last) = steps.last() {

@@ -1,0 +1,126 @@
+//! What the administration endpoint may do with consensus, and its sockets: `DIR/node-N/admin.sock` and mutual TLS.
+
+use crate::{failure::Failure, node::Peers};
+use admin::{
+    Control, Server, Site, TlsSocket, UnixSocket,
+    wire::{ClusterStatus, Instant, Member},
+};
+use cluster::{Bundle, Founding, layout};
+use net::Shutdown;
+use raft::{Role, Status};
+use registry::{SvTrids, seal::Keys};
+use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+/// How long a member may take to tell how it is.
+const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// The operator's hand on consensus.
+#[derive(Clone)]
+pub struct Operator {
+    cluster: Peers,
+    founding: Arc<Founding>,
+}
+
+impl Operator {
+    pub fn new(cluster: Peers, bundle: &Bundle) -> Operator {
+        Operator { cluster, founding: Arc::new(bundle.founding.clone()) }
+    }
+
+    fn addresses(&self, id: u64) -> BTreeMap<String, String> {
+        let named = self.founding.node.get(&id).map(|founder| {
+            founder
+                .addresses
+                .named()
+                .map(|(service, address)| (service.to_owned(), address.to_string()))
+                .collect()
+        });
+        named.unwrap_or_default()
+    }
+
+    /// Asks a member how it is; what the leader knows of it comes from `leader`.
+    async fn member(&self, id: u64, role: Role, leader: Option<&Status>) -> Member {
+        let asked = self.cluster.status_of(id, ASK_LIMIT).await.ok();
+        let figure = |of: fn(&Status) -> u64| asked.as_ref().map(of);
+        Member {
+            id,
+            role: role.to_string(),
+            addresses: self.addresses(id),
+            reachable: asked.is_some(),
+            matched: leader
+                .and_then(|l| if l.id == id { Some(l.last_log) } else { l.matched.get(&id).copied() }),
+            committed: figure(|s| s.committed),
+            applied: figure(|s| s.applied),
+            drained: figure(|s| s.drained),
+            state_time: asked.as_ref().map(|s| Instant(s.state_time)),
+        }
+    }
+}
+
+impl Control for Operator {
+    async fn status(&self) -> ClusterStatus {
+        let own = self.cluster.status();
+        let leader = match own.leader {
+            Some(id) => self.cluster.status_of(id, ASK_LIMIT).await.ok(),
+            None => None,
+        };
+        let asked = own.members.iter().map(|(id, node)| self.member(*id, node.role, leader.as_ref()));
+        let members = futures_util::future::join_all(asked).await;
+        ClusterStatus {
+            cluster_id: self.founding.cluster_id.clone(),
+            cluster_name: self.founding.cluster_name.clone(),
+            node: own.id,
+            leader: own.leader,
+            term: own.term,
+            members,
+        }
+    }
+
+    async fn transfer(&self, to: Option<u64>) -> Result<u64, String> {
+        let to = match to {
+            Some(to) => to,
+            None => self.furthest().await?,
+        };
+        self.cluster.transfer(to).await?;
+        Ok(to)
+    }
+}
+
+impl Operator {
+    async fn furthest(&self) -> Result<u64, String> {
+        let leader = self.cluster.leader().ok_or("the cluster has no leader at the moment")?;
+        let status = self.cluster.status_of(leader, ASK_LIMIT).await.map_err(|e| e.to_string())?;
+        heir(&status).ok_or_else(|| "there is no other voter".into())
+    }
+}
+
+/// The voter that has most of the leader's log, other than the leader.
+pub fn heir(leader: &Status) -> Option<u64> {
+    let others = leader.members.iter().filter(|(id, m)| m.role == Role::Voter && **id != leader.id);
+    others.max_by_key(|(id, _)| leader.matched.get(*id)).map(|(id, _)| *id)
+}
+
+/// Takes the sockets; the result serves them until the shutdown is requested.
+///
+/// # Errors
+/// A port in use, a socket path that is too long.
+pub async fn serve(
+    bundle: &Bundle,
+    address: SocketAddr,
+    cluster: &Peers,
+    (keys, svtrids): (Arc<Keys>, Arc<SvTrids>),
+    shutdown: Shutdown,
+) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let unix = UnixSocket::bind(&bundle.dir.join(layout::ADMIN_SOCKET))?;
+    let tls = TlsSocket::bind(address, cluster::tls::server_config(bundle)?).await?;
+    let server = Server::new(Site {
+        backend: cluster.clone(),
+        control: Operator::new(cluster.clone(), bundle),
+        keys,
+        repository: bundle.founding.repository.name.clone(),
+        svtrids,
+    });
+    Ok(async move {
+        let ending = shutdown.clone();
+        tokio::join!(server.serve_unix(unix, shutdown), server.serve_tls(tls, ending));
+    })
+}

@@ -1,0 +1,95 @@
+//! What a leader does beside serving: lets time pass, founds the repository, takes in founding learners. Every node
+//! runs these loops; they act where the node leads.
+
+mod demo;
+
+pub use demo::REGISTRARS;
+
+use crate::{
+    node::{Peers, now},
+    status_http::Readiness,
+};
+use cluster::RepositoryPolicy;
+use raft::founding::Founder;
+use registry::{
+    Actor, Backend, Outcome, Refusal, Reply, SvTrids, Unavailable, Verb, due, repository::RepositoryFound,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use storage::Read;
+
+/// How often the leader looks whether time must be moved or something is due.
+const LOOK: Duration = Duration::from_millis(250);
+/// State time moves at least this often.
+const BEAT_MS: i64 = 1000;
+
+/// What the jobs work with.
+#[derive(Clone)]
+pub struct Jobs {
+    pub cluster: Peers,
+    pub trids: Arc<SvTrids>,
+    pub founders: Arc<BTreeMap<u64, Founder>>,
+    pub readiness: Arc<Readiness>,
+}
+
+impl Jobs {
+    /// Runs until the task is dropped.
+    pub async fn run(self, policy: RepositoryPolicy) {
+        let (mut founded, mut complete) = (false, false);
+        loop {
+            self.readiness.led(self.cluster.leader().is_some());
+            if self.cluster.is_leader() {
+                founded = founded || self.found_repository(&policy).await;
+                complete = complete || self.cluster.adopt(&self.founders).await;
+                self.let_time_pass().await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn submit(&self, verb: Verb, by: Actor) -> Result<Outcome, Unavailable> {
+        self.cluster.submit(verb, by, self.trids.next()).await
+    }
+
+    /// The first command of every log. `true` once it is there.
+    async fn found_repository(&self, policy: &RepositoryPolicy) -> bool {
+        let found = RepositoryFound {
+            name: policy.name.clone(),
+            roid_suffix: policy.roid_suffix.clone(),
+            documentation_addresses: policy.documentation_addresses,
+        };
+        let outcome = self.submit(Verb::RepositoryFound(found), Actor::System).await;
+        match outcome {
+            Ok(Outcome::Done(_) | Outcome::Refused(Refusal::RepositoryFounded)) => true,
+            other => {
+                tracing::warn!(?other, "the repository could not be founded yet");
+                false
+            }
+        }
+    }
+
+    /// Moves state time when no command has for a second, and does what is due, until nothing is.
+    async fn let_time_pass(&self) {
+        loop {
+            let view = self.cluster.store().view();
+            let behind_ms = now().0 - view.header().state_time;
+            let verb = match due::is_due(&view, now()) {
+                Ok(true) => Verb::Tick { limit: due::TICK_MAX },
+                Ok(false) if behind_ms >= BEAT_MS => Verb::Beat,
+                Ok(false) => return,
+                Err(fault) => {
+                    tracing::error!(%fault, "what is due can't be read");
+                    return;
+                }
+            };
+            drop(view);
+            match self.submit(verb, Actor::System).await {
+                Ok(Outcome::Done(Reply::Ticked { more: true, .. })) => {}
+                Ok(_) => return,
+                Err(why) => {
+                    tracing::debug!(%why, "time could not be moved");
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The node's own metrics: consensus, log, state. The services' are in `net::metrics`.
+//!
+//! Figures of consensus are read when they are scraped, so that nobody keeps them up to date.
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{counter::Counter, gauge::ConstGauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use raft::Status;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What the node measures itself. Clones share it.
+#[derive(Clone, Debug)]
+pub struct NodeMetrics {
+    fsync: Histogram,
+    apply: Histogram,
+    entries: Counter,
+    drain: Histogram,
+    rows: Counter,
+}
+
+impl NodeMetrics {
+    pub fn register(registry: &mut Registry) -> NodeMetrics {
+        let seconds =
+            || Histogram::new([0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0]);
+        let metrics = NodeMetrics {
+            fsync: seconds(),
+            apply: seconds(),
+            entries: Counter::default(),
+            drain: Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0]),
+            rows: Counter::default(),
+        };
+        let mut timed = |name, help, histogram: &Histogram| {
+            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        };
+        timed("namingo_log_fsync", "Time of one durable write of the log", &metrics.fsync);
+        timed("namingo_apply", "Time to apply one batch of entries", &metrics.apply);
+        timed("namingo_drain", "Time to make one generation of the state durable", &metrics.drain);
+        registry.register("namingo_applied_entries", "Log entries applied", metrics.entries.clone());
+        registry.register("namingo_drained_rows", "Rows made durable", metrics.rows.clone());
+        metrics
+    }
+
+    pub fn log_committed(&self, took: Duration) {
+        self.fsync.observe(took.as_secs_f64());
+    }
+
+    pub fn applied(&self, entries: usize, took: Duration) {
+        self.apply.observe(took.as_secs_f64());
+        self.entries.inc_by(entries as u64);
+    }
+
+    pub fn drained(&self, rows: usize, took: Duration) {
+        self.drain.observe(took.as_secs_f64());
+        self.rows.inc_by(rows as u64);
+    }
+}
+
+/// Reads the figures of consensus.
+pub type ReadStatus = Arc<dyn Fn() -> Status + Send + Sync>;
+
+/// The figures of consensus, as they are when scraped.
+pub struct RaftCollector(pub ReadStatus);
+
+impl fmt::Debug for RaftCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RaftCollector")
+    }
+}
+
+impl Collector for RaftCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let s = (self.0)();
+        let leads = u64::from(s.leader == Some(s.id));
+        let figures = [
+            ("namingo_raft_is_leader", "Whether this node leads (1) or not (0)", leads),
+            ("namingo_raft_leader_id", "The leader as this node knows it, 0 for none", s.leader.unwrap_or(0)),
+            ("namingo_raft_term", "The current term", s.term),
+            ("namingo_raft_last_log_index", "The last entry in the log", s.last_log),
+            ("namingo_raft_commit_index", "The last entry known to be committed", s.committed),
+            ("namingo_raft_applied_index", "The last entry applied", s.applied),
+            ("namingo_raft_drained_index", "The last entry whose effect is in the state file", s.drained),
+            ("namingo_raft_members", "Nodes in the cluster", s.members.len() as u64),
+        ];
+        for (name, help, value) in figures {
+            gauge(&mut encoder, name, help, value)?;
+        }
+        let seconds = s.state_time.0 as f64 / 1000.0;
+        let gauge = ConstGauge::new(seconds);
+        let help = "State time: how fresh this node's answers are, as Unix time";
+        let metric = encoder.encode_descriptor(
+            "namingo_state_time",
+            help,
+            Some(&Unit::Seconds),
+            gauge.metric_type(),
+        )?;
+        gauge.encode(metric)
+    }
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+    gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
+}

@@ -1,0 +1,285 @@
+//! A node's life: files, consensus, servers, jobs; then the same in reverse.
+//!
+//! Consensus runs on threads of its own, so that no load of queries can starve a heartbeat.
+
+use crate::{
+    Ended, control,
+    data::Data,
+    failure::Failure,
+    jobs,
+    metrics::{NodeMetrics, RaftCollector},
+    servers::{self, Servers},
+    status_http::{self, Readiness, StatusPage},
+    stop,
+};
+use cluster::{Bundle, ClusterFile};
+use prometheus_client::registry::Registry;
+use raft::{Cluster, Live, RaftConfig, founding::Founder, transport::PeerNet};
+use registry::{Backend, Freshness, SvTrids, Timestamp, seal::Keys};
+use std::{
+    collections::BTreeMap,
+    env, io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::{net::TcpListener, runtime, sync::mpsc, task::JoinSet};
+
+/// The cluster as production runs it.
+pub type Peers = Cluster<Live, PeerNet>;
+
+/// Threads for consensus.
+const RAFT_THREADS: usize = 2;
+/// How long an edge waits for a leader before it serves what it has and says that it is old.
+const EDGE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether the node is one of a `dev` registry: it fills an empty repository with demonstration data, and does not
+/// outlive the process that started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demo {
+    No,
+    InProcess,
+    ChildOf(i32),
+}
+
+/// Set by `dev` for its children: its own process id.
+pub const DEV_PARENT: &str = "NAMINGO_DEV_PARENT";
+
+impl Demo {
+    pub fn from_environment() -> Demo {
+        let parent = env::var(DEV_PARENT).ok().and_then(|pid| pid.parse().ok());
+        parent.map_or(Demo::No, Demo::ChildOf)
+    }
+
+    /// Asks the kernel to end this process with its parent.
+    fn tie_to_parent(self) -> Result<(), Failure> {
+        let Demo::ChildOf(parent) = self else { return Ok(()) };
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+            .map_err(|e| Failure::at("this process can't be tied to its parent", e))?;
+        match rustix::process::getppid() {
+            Some(pid) if pid.as_raw_pid() == parent => Ok(()),
+            _ => Err(Failure::new("the dev command that started this node is gone")),
+        }
+    }
+}
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting, or made it stop.
+pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
+    demo.tie_to_parent()?;
+    let file = ClusterFile::load(config)?;
+    if !file.nodes.contains_key(&id) {
+        let known: Vec<String> = file.nodes.keys().map(u64::to_string).collect();
+        let why = format!("there is no [node.{id}]; known are {}", known.join(", "));
+        return Err(Failure::at(config.display(), why));
+    }
+    let bundle = Bundle::load(&file.node_dir(id), id)?;
+    let threads = |e: io::Error| Failure::at("threads can't be started", e);
+    let consensus = runtime::Builder::new_multi_thread()
+        .worker_threads(RAFT_THREADS)
+        .thread_name("raft")
+        .enable_all()
+        .build()
+        .map_err(threads)?;
+    let services =
+        runtime::Builder::new_multi_thread().thread_name("serve").enable_all().build().map_err(threads)?;
+    let ended = services.block_on(live(&file, &bundle, demo, consensus.handle()));
+    services.shutdown_timeout(Duration::from_secs(1));
+    consensus.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runtime::Handle) -> Ended {
+    let section = &file.nodes[&bundle.node];
+    let mut registry = Registry::default();
+    let node_metrics = NodeMetrics::register(&mut registry);
+    let service_metrics = net::Metrics::register(&mut registry);
+    let (tell_fault, mut faults) = mpsc::unbounded_channel();
+
+    // take the ports that peers and operators use first: a second node of the same configuration ends here
+    let peers_at = listen("peers", section.addresses.raft).await?;
+    let data = Data::open(&bundle.dir.join(&bundle.founding.repository.name), &node_metrics, tell_fault)?;
+    let cluster = start_consensus(file, bundle, &data, &node_metrics, consensus).await?;
+    let mut tasks = JoinSet::new();
+    serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
+
+    let status = cluster.clone();
+    registry.register_collector(Box::new(RaftCollector(Arc::new(move || status.status()))));
+    let readiness = Arc::new(Readiness::default());
+    if let Some(address) = section.addresses.metrics {
+        let listener = status_http::bind(address).await?;
+        let page = StatusPage { registry, readiness: readiness.clone() };
+        tasks.spawn(status_http::serve(listener, Arc::new(page)));
+    }
+    let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
+    let keys = Arc::new(Keys::new(bundle.keys.by_epoch()));
+    let founders = founders(bundle);
+    let jobs =
+        jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), founders, readiness: readiness.clone() };
+    tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
+    if demo != Demo::No {
+        tasks.spawn(jobs.clone().demonstrate(keys.clone()));
+    }
+    let (trigger, shutdown) = net::shutdown();
+    let sealing = (keys.clone(), trids.clone());
+    let operators =
+        control::serve(bundle, section.addresses.admin, &cluster, sealing, shutdown.clone()).await?;
+    tasks.spawn(operators);
+
+    let running = async {
+        let founding = cluster.found(&jobs.founders);
+        founding.await?;
+        caught_up(&cluster, section.role).await;
+        if demo != Demo::No {
+            jobs.demonstrated().await;
+        }
+        let parts = servers::Parts { keys, trids, metrics: service_metrics };
+        let open = Servers::open(file, bundle.node, &cluster, parts, &shutdown).await?;
+        readiness.serving(true);
+        tracing::info!(node = bundle.node, "ready");
+        Ok::<Servers, Failure>(open)
+    };
+    let opened = tokio::select! {
+        biased;
+        ended = stop::reason(&cluster, &mut faults) => ended.map(|()| None),
+        opened = running => opened.map(Some),
+    };
+    let (open, ended) = match opened {
+        Ok(Some(open)) => (Some(open), stop::reason(&cluster, &mut faults).await),
+        Ok(None) => (None, Ok(())),
+        Err(failure) => (None, Err(failure)),
+    };
+    tracing::info!(node = bundle.node, "stopping");
+    readiness.serving(false);
+    trigger.request();
+    if let Some(open) = open {
+        open.closed().await;
+    }
+    step_aside(&cluster).await;
+    tasks.shutdown().await;
+    cluster.stop().await;
+    let closed = tokio::task::spawn_blocking(move || data.close()).await;
+    ended.and(closed.unwrap_or_else(|e| Err(Failure::at("closing the files", e))))
+}
+
+async fn listen(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|e| Failure::at(format!("{what} can't listen on {address}"), e))
+}
+
+async fn start_consensus(
+    file: &ClusterFile,
+    bundle: &Bundle,
+    data: &Data,
+    metrics: &NodeMetrics,
+    consensus: &runtime::Handle,
+) -> Result<Peers, Failure> {
+    let metrics = metrics.clone();
+    let config = RaftConfig {
+        id: bundle.node,
+        cluster: file.name.clone(),
+        profile: match file.profile {
+            cluster::Profile::Region => raft::Profile::REGION,
+            cluster::Profile::Continent => raft::Profile::CONTINENT,
+        },
+        incarnation: random_u128(),
+        clock: Arc::new(now),
+        on_apply: Arc::new(move |entries, took| metrics.applied(entries, took)),
+    };
+    let own = bundle.clone();
+    let net = PeerNet::new(Arc::new(move |to| {
+        let towards = cluster::tls::client_config(&own, to).map_err(io::Error::other)?;
+        Ok((towards.config, towards.name))
+    }));
+    let (store, log) = (data.store.clone(), data.log.clone());
+    let started = consensus.spawn(async move { Cluster::start(config, store, log, net).await });
+    Ok(started.await.map_err(|e| Failure::at("consensus", e))??)
+}
+
+fn serve_peers(
+    tasks: &mut JoinSet<()>,
+    listener: TcpListener,
+    bundle: &Bundle,
+    cluster: &Peers,
+    consensus: &runtime::Handle,
+) -> Result<(), Failure> {
+    let tls = cluster::tls::server_config(bundle)?;
+    let node_of = Arc::new(|certificate: &rustls::pki_types::CertificateDer<'_>| {
+        match cluster::tls::identity_of(certificate) {
+            Some(cluster::Identity::Node(id)) => Some(id),
+            _ => None,
+        }
+    });
+    let listener = listener.into_std().and_then(|l| {
+        let _inside = consensus.enter();
+        TcpListener::from_std(l)
+    });
+    let listener = listener.map_err(|e| Failure::at("peers", e))?;
+    tasks.spawn_on(raft::transport::serve(listener, tls, node_of, cluster.clone()), consensus);
+    Ok(())
+}
+
+fn founders(bundle: &Bundle) -> Arc<BTreeMap<u64, Founder>> {
+    let founders = bundle.founding.node.iter().map(|(id, founder)| {
+        let role = match founder.role {
+            cluster::Role::Voter => raft::Role::Voter,
+            cluster::Role::Standby => raft::Role::Standby,
+            cluster::Role::Edge => raft::Role::Edge,
+        };
+        (*id, Founder { role, raft: founder.addresses.raft })
+    });
+    Arc::new(founders.collect())
+}
+
+/// Nothing is served before this node has applied what a leader confirms as committed after the start: it never
+/// answers from older data than before. An edge without a leader serves what it has, after a while.
+async fn caught_up(cluster: &Peers, role: cluster::Role) {
+    let fresh = async {
+        while let Err(why) = cluster.view(Freshness::Linearizable).await {
+            tracing::info!(%why, "waiting to catch up");
+        }
+    };
+    if role != cluster::Role::Edge {
+        return fresh.await;
+    }
+    if tokio::time::timeout(EDGE_PATIENCE, fresh).await.is_err() {
+        tracing::warn!("no leader is found; this edge serves what it has, and its answers may be old");
+    }
+}
+
+/// A leader that stops hands over first: the write gap is then a tenth of an election's.
+async fn step_aside(cluster: &Peers) {
+    if !cluster.is_leader() {
+        return;
+    }
+    let Some(heir) = control::heir(&cluster.status()) else { return };
+    let handed = tokio::time::timeout(Duration::from_secs(1), cluster.transfer(heir)).await;
+    if !matches!(handed, Ok(Ok(()))) {
+        tracing::warn!(to = heir, "leadership could not be handed over; the others will elect");
+    }
+}
+
+/// The wall clock.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Random octets from the operating system.
+pub fn random<const N: usize>() -> [u8; N]
+where
+    [u8; N]: ring::rand::RandomlyConstructable,
+{
+    ring::rand::generate(&ring::rand::SystemRandom::new())
+        .expect("the operating system's random generator does not fail once it works")
+        .expose()
+}
+
+fn random_u64() -> u64 {
+    u64::from_be_bytes(random())
+}
+
+fn random_u128() -> u128 {
+    u128::from_be_bytes(random())
+}

@@ -1,0 +1,114 @@
+//! The public services of a node: which addresses it listens on and with what limits.
+
+use crate::{
+    failure::Failure,
+    node::{Peers, now},
+};
+use cluster::{Addresses, ClusterFile};
+use net::{Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
+use registry::{SvTrids, seal::Keys};
+use std::{net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
+use tokio::task::JoinSet;
+
+const LIMITS: Limits = Limits {
+    connections: 20_000,
+    connections_per_source: 10_000,
+    handshake: Duration::from_secs(10),
+    drain: Duration::from_secs(5),
+};
+
+const TERMS: &str = "The data in this registry is provided for information only. It may not be used to send unsolicited \
+    messages, nor for automated processes that query this service in bulk.";
+
+/// What the services share.
+pub struct Parts {
+    pub keys: Arc<Keys>,
+    pub trids: Arc<SvTrids>,
+    pub metrics: Metrics,
+}
+
+/// The services that are open.
+pub struct Servers(JoinSet<()>);
+
+impl Servers {
+    /// Opens every service that the node's section gives an address.
+    ///
+    /// # Errors
+    /// A port that is taken, a certificate that can't be used.
+    pub async fn open(
+        file: &ClusterFile,
+        node: u64,
+        cluster: &Peers,
+        parts: Parts,
+        shutdown: &Shutdown,
+    ) -> Result<Servers, Failure> {
+        let addresses = &file.nodes[&node].addresses;
+        let mut open = JoinSet::new();
+        let bind = |service, address| Listener::bind(address, service, LIMITS, parts.metrics.clone());
+        if let Some(address) = addresses.whois {
+            let site = Arc::new(whois::Site { terms: TERMS.into(), metrics: parts.metrics.clone() });
+            open.spawn(whois::serve(
+                bind(Service::Whois, address).await?,
+                cluster.clone(),
+                site,
+                shutdown.clone(),
+            ));
+        }
+        if let Some(address) = addresses.das {
+            let (listener, metrics) = (bind(Service::Das, address).await?, parts.metrics.clone());
+            open.spawn(das::serve(listener, cluster.clone(), metrics, shutdown.clone()));
+        }
+        if let Some(address) = addresses.rdap {
+            let base = addresses.rdap_url.clone().unwrap_or_else(|| format!("http://{address}/"));
+            let site = rdap::Site::new(base, terms_url(addresses), TERMS, parts.metrics.clone());
+            let site = Arc::new(site.map_err(|e| Failure::at(file.path.display(), e))?);
+            let listener = bind(Service::Rdap, address).await?;
+            open.spawn(rdap::serve(listener, Plain, cluster.clone(), site, shutdown.clone()));
+        }
+        if let Some((address, tls)) = epp_identity(file, node)? {
+            let site = Arc::new(epp_site(file, node, &parts));
+            open.spawn(epp::serve(
+                bind(Service::Epp, address).await?,
+                tls,
+                shutdown.clone(),
+                cluster.clone(),
+                site,
+            ));
+        }
+        Ok(Servers(open))
+    }
+
+    /// Waits until every service has finished; the shutdown must have been asked for.
+    pub async fn closed(mut self) {
+        while self.0.join_next().await.is_some() {}
+    }
+}
+
+fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Tls)>, Failure> {
+    let (Some(address), Some((chain, key))) = (file.nodes[&node].addresses.epp, file.epp_identity(node))
+    else {
+        return Ok(None);
+    };
+    let identity = net::tls::Identity::load(&chain, &key)?;
+    Ok(Some((address, Tls::new(identity.server_config()?))))
+}
+
+fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
+    let cores = available_parallelism().map_or(1, usize::from);
+    epp::Site {
+        name: format!("{} node {node}", file.name),
+        svtrids: parts.trids.clone(),
+        keys: parts.keys.clone(),
+        passwords: epp::Passwords::new(cores.div_ceil(2)),
+        clock: Arc::new(now),
+        metrics: parts.metrics.clone(),
+        limits: epp::SessionLimits::default(),
+    }
+}
+
+/// Where the terms of service are: the help of this RDAP server.
+fn terms_url(addresses: &Addresses) -> String {
+    let base = addresses.rdap_url.clone();
+    base.or_else(|| addresses.rdap.map(|a| format!("http://{a}/")))
+        .map_or_else(String::new, |b| format!("{b}help"))
+}

@@ -1,0 +1,128 @@
+//! `/metrics`, `/healthz`, `/readyz` over plain HTTP, for the operator's network only.
+
+use crate::failure::Failure;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::registry::Registry;
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+
+/// Scrapes at the same time at most.
+const CONNECTIONS_MAX: usize = 64;
+/// How long the head of a request may take.
+const HEADER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Whether the node serves, as `/readyz` tells it.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    serving: AtomicBool,
+    led: AtomicBool,
+}
+
+impl Readiness {
+    /// The services are open, or closed for good.
+    pub fn serving(&self, yes: bool) {
+        self.serving.store(yes, Ordering::Release);
+    }
+
+    /// A leader is heard of, or not.
+    pub fn led(&self, yes: bool) {
+        self.led.store(yes, Ordering::Release);
+    }
+
+    fn word(&self) -> Result<&'static str, &'static str> {
+        match (self.serving.load(Ordering::Acquire), self.led.load(Ordering::Acquire)) {
+            (false, _) => Err("not serving yet\n"),
+            (true, false) => Err("no leader: the answers are not getting fresher\n"),
+            (true, true) => Ok("ready\n"),
+        }
+    }
+}
+
+/// What the endpoint shows.
+pub struct StatusPage {
+    pub registry: Registry,
+    pub readiness: Arc<Readiness>,
+}
+
+/// Binds the endpoint.
+///
+/// # Errors
+/// The address can't be bound.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|e| Failure::at(format!("metrics can't listen on {address}"), e))
+}
+
+/// Serves until the task is dropped.
+pub async fn serve(listener: TcpListener, page: Arc<StatusPage>) {
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(seat) = seats.clone().acquire_owned().await else { return };
+        let Ok((tcp, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let page = page.clone();
+        tokio::spawn(async move {
+            let answer = service_fn(move |request| {
+                let page = page.clone();
+                async move { Ok::<_, Infallible>(page.answer(&request)) }
+            });
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_LIMIT)
+                .serve_connection(TokioIo::new(tcp), answer)
+                .await;
+            if let Err(error) = served {
+                tracing::debug!(%error, "a connection for metrics ended");
+            }
+            drop(seat);
+        });
+    }
+}
+
+impl StatusPage {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
+        }
+        match request.uri().path() {
+            "/metrics" => match net::metrics::exposition(&self.registry) {
+                Ok(text) => with_type(StatusCode::OK, net::metrics::CONTENT_TYPE, text.into()),
+                Err(error) => {
+                    tracing::error!(%error, "metrics can't be written");
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, "metrics can't be written\n")
+                }
+            },
+            "/healthz" => plain(StatusCode::OK, "alive\n"),
+            "/readyz" => match self.readiness.word() {
+                Ok(word) => plain(StatusCode::OK, word),
+                Err(word) => plain(StatusCode::SERVICE_UNAVAILABLE, word),
+            },
+            _ => plain(StatusCode::NOT_FOUND, "here are /metrics, /healthz and /readyz\n"),
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    with_type(status, "text/plain; charset=utf-8", text.into())
+}
+
+fn with_type(status: StatusCode, media: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
+    response
+}
