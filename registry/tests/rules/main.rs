@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets what it does not expect panics")]
 
 mod determinism;
+mod journal;
 mod kit;
 mod names;
 mod once;
@@ -12,3 +13,4 @@ mod renewal;
 mod rows;
 mod rst;
 mod sheet;
+mod views;

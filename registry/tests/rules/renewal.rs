@@ -226,16 +226,3 @@ fn a_stray_due_row_does_not_stop_time() {
     assert_eq!(stored_expiry(&kit, "a.example"), START.plus_years(2));
     verify_digest(&kit.view()).unwrap();
 }
-
-#[test]
-fn a_mark_that_goes_leaves_what_it_was_in_the_journal() {
-    let kit = Kit::new();
-    kit.done(&operator(), mark("a", registry::tld::MarkKind::Reserved));
-    assert_eq!(last_rows(&kit)[0].changes, []);
-    kit.pass(DAY);
-    kit.done(&operator(), mark("a", registry::tld::MarkKind::Blocked));
-    let told: Vec<_> = last_rows(&kit)[0].changes.iter().map(|c| format!("{} {}", c.field, c.old)).collect();
-    assert_eq!(told, ["mark reserved", "since 2026-01-01T00:00:00.000Z", "note "]);
-    kit.done(&operator(), unmark("a"));
-    assert_eq!(&*last_rows(&kit)[0].changes[0].old, "blocked");
-}
