@@ -22,6 +22,11 @@ fn ignore() -> Done {
     Box::new(|r| r.unwrap())
 }
 
+/// A completion whose outcome is found out otherwise.
+fn unheard() -> Done {
+    Box::new(|_| {})
+}
+
 /// Collects what completions say, in order.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<(&'static str, bool)>>>);
@@ -337,7 +342,15 @@ enum Step {
     Vote(u8),
     Committed(u8),
     Write,
-    Restart { crash: bool },
+    Restart {
+        crash: bool,
+    },
+    /// The disk fails within a commit, then the power goes: some of what was written is there.
+    Torn {
+        quick_repair: bool,
+        writes: u8,
+        seed: u64,
+    },
     Read(u64, u64),
 }
 
@@ -350,6 +363,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Committed),
         4 => Just(Step::Write),
         1 => any::<bool>().prop_map(|crash| Step::Restart { crash }),
+        2 => (any::<bool>(), 0..12u8, any::<u64>())
+            .prop_map(|(quick_repair, writes, seed)| Step::Torn { quick_repair, writes, seed }),
         4 => (0..60u64, 0..60u64).prop_map(|(a, b)| Step::Read(a, b)),
     ]
 }
@@ -366,6 +381,17 @@ impl Model {
     fn next(&self) -> u64 {
         self.entries.keys().next_back().copied().or(self.purged).map_or(0, |i| i + 1)
     }
+}
+
+/// Whether the log is what the model says, by everything that can be read of it.
+fn matches(log: &Log, m: &Model) -> bool {
+    let (purged, last) = log.bounds().unwrap();
+    let entries: Vec<Vec<u8>> = log.read(0..u64::MAX).unwrap().iter().map(|b| b.to_vec()).collect();
+    purged.map(|b| u64::from_be_bytes((*b).try_into().unwrap())) == m.purged
+        && last.map(|(i, _)| i) == m.entries.keys().next_back().copied()
+        && entries == m.entries.values().cloned().collect::<Vec<_>>()
+        && log.get_meta(MetaKey::Vote).map(|b| b[0]) == m.vote
+        && log.get_meta(MetaKey::Committed).map(|b| b[0]) == m.committed
 }
 
 fn check(log: &Log, m: &Model) {
@@ -393,25 +419,25 @@ proptest! {
                     let new: Vec<(u64, Arc<[u8]>)> =
                         (first..first + u64::from(n)).map(|i| (i, vec![b; usize::from(b % 9)].into())).collect();
                     now.entries.extend(new.iter().map(|(i, b)| (*i, b.to_vec())));
-                    log.append(new, ignore());
+                    log.append(new, unheard());
                 }
                 Step::TruncateTo(back) => {
                     let last = now.next().checked_sub(u64::from(back) + 1);
-                    log.truncate_after(last, ignore());
+                    log.truncate_after(last, unheard());
                     now.entries.retain(|i, _| last.is_some_and(|l| *i <= l));
                 }
                 Step::Purge(ahead) => {
                     let upto = now.entries.keys().next().copied().unwrap_or(now.next()) + u64::from(ahead);
-                    log.purge(upto, upto.to_be_bytes().to_vec().into(), ignore());
+                    log.purge(upto, upto.to_be_bytes().to_vec().into(), unheard());
                     now.purged = now.purged.max(Some(upto));
                     now.entries.retain(|i, _| *i > upto);
                 }
                 Step::Vote(v) => {
-                    log.put_meta(MetaKey::Vote, vec![v].into(), true, ignore());
+                    log.put_meta(MetaKey::Vote, vec![v].into(), true, unheard());
                     now.vote = Some(v);
                 }
                 Step::Committed(v) => {
-                    log.put_meta(MetaKey::Committed, vec![v].into(), false, ignore());
+                    log.put_meta(MetaKey::Committed, vec![v].into(), false, unheard());
                     now.committed = Some(v);
                 }
                 Step::Write => {
@@ -433,6 +459,23 @@ proptest! {
                     drop(log);
                     log = Log::open_with(&disk, options.clone()).unwrap();
                     now = durable.clone();
+                }
+                Step::Torn { quick_repair, writes, seed } => {
+                    if seed % 2 == 0 {
+                        disk.fail_writes_after(u64::from(writes));
+                    } else {
+                        disk.fail_syncs_after(u64::from(writes % 3));
+                    }
+                    let acknowledged = log.flush().is_ok();
+                    disk.crash_torn(seed);
+                    drop(log);
+                    let options = LogOptions { quick_repair, ..options.clone() };
+                    log = Log::open_with(&disk, options).unwrap();
+                    if acknowledged || matches(&log, &now) {
+                        durable = now.clone();
+                    } else {
+                        now = durable.clone();
+                    }
                 }
                 Step::Read(a, b) => {
                     let wanted: Vec<Vec<u8>> = if a < b {

@@ -237,7 +237,7 @@ fn every_crash_point_of_a_drain_leaves_the_old_or_the_new_header() {
         store.freeze();
         disk.fail_writes_after(writes);
         let drained = store.drain(Some(2));
-        disk.crash();
+        disk.crash_torn(writes);
         drop(store);
         let store = open(&disk, options()).unwrap();
         let view = store.view();

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 
 const PAGE: usize = 4096;
 
+/// What a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
 /// A simulated directory; clones are the same one. Keep a clone to crash it and to open it again.
 #[derive(Debug, Clone, Default)]
 pub struct SimDisk(Arc<Mutex<Inner>>);
@@ -42,11 +45,27 @@ impl SimDisk {
     /// Drops everything that was not synced. Files open now fail from here on; open them again, as a
     /// process does that starts after the crash. Planned failures are forgotten.
     pub fn crash(&self) {
+        self.crash_keeping(|| false);
+    }
+
+    /// As [`SimDisk::crash`], but of the unsynced sectors a part chosen by `seed` did reach the disk, in no
+    /// order, as caches and queues of real disks have it.
+    pub fn crash_torn(&self, seed: u64) {
+        let mut state = seed;
+        self.crash_keeping(move || {
+            // xorshift-multiply: enough to choose by, and the same on every machine.
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            (state ^ state >> 31) >> 33 & 1 == 1
+        });
+    }
+
+    fn crash_keeping(&self, mut keep: impl FnMut() -> bool) {
         let mut d = lock(&self.0);
         d.life += 1;
         d.names = d.synced_names.clone();
         (d.writes_left, d.syncs_left) = (None, None);
         for c in &mut d.files {
+            c.tear(&mut keep);
             c.revert();
         }
     }
@@ -118,6 +137,20 @@ impl Content {
     fn keep(&mut self) {
         let dirty = std::mem::take(&mut self.dirty);
         Content::copy_dirty(&dirty, &self.now, &mut self.synced);
+    }
+
+    /// Lets chosen sectors, and perhaps the length, reach the disk without a sync.
+    fn tear(&mut self, keep: &mut impl FnMut() -> bool) {
+        if self.now.len() != self.synced.len() && keep() {
+            self.synced.resize(self.now.len(), 0);
+        }
+        let len = self.now.len().min(self.synced.len());
+        for sector in self.dirty.iter().flat_map(|p| (p * PAGE..(p + 1) * PAGE).step_by(SECTOR)) {
+            let range = sector.min(len)..(sector + SECTOR).min(len);
+            if keep() {
+                self.synced[range.clone()].copy_from_slice(&self.now[range]);
+            }
+        }
     }
 
     fn revert(&mut self) {
@@ -288,6 +321,26 @@ mod tests {
         f.set_size(0).unwrap();
         disk.crash();
         assert_eq!(content(&disk, "a"), [[1; 5].as_slice(), &[0; 15]].concat());
+    }
+
+    #[test]
+    fn a_torn_crash_keeps_some_sectors_and_repeats_itself() {
+        let torn = |seed| {
+            let disk = SimDisk::new();
+            let f = disk.open("a").unwrap();
+            f.write(0, &[1; 8192]).unwrap();
+            f.sync().unwrap();
+            disk.sync_dir().unwrap();
+            f.write(0, &[2; 8192]).unwrap();
+            disk.crash_torn(seed);
+            let sectors: Vec<u8> = content(&disk, "a").chunks(SECTOR).map(|c| c[0]).collect();
+            assert!(content(&disk, "a").chunks(SECTOR).all(|c| c.iter().all(|b| *b == c[0])));
+            sectors
+        };
+        let all: Vec<Vec<u8>> = (0..8).map(torn).collect();
+        assert!(all.iter().all(|s| s.contains(&1) && s.contains(&2)), "{all:?}");
+        assert!(all.iter().any(|s| *s != all[0]));
+        assert_eq!(torn(5), all[5]);
     }
 
     #[test]
