@@ -1,1 +1,4 @@
+//! What the tests share: nodes as processes, an EPP client, scenarios.
 
+pub mod epp;
+pub mod process;

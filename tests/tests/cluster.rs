@@ -1,0 +1,99 @@
+//! A three-node cluster as real processes: what one node was told, every node answers.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tests::process::{Registry, das, http, whois};
+
+/// Rounds of create, check and info over three voters with no wait between. `NAMINGO_ROUNDS` sets more.
+fn rounds() -> usize {
+    std::env::var("NAMINGO_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)
+}
+
+#[test]
+fn a_name_registered_at_one_node_is_answered_by_all_and_at_once() {
+    let registry = Registry::start(3, 1);
+    let mut session = registry.session(2, "alpha");
+    let created = session.create("walks.example").unwrap();
+    assert_eq!(created.code, 1000, "{}", created.xml);
+    let acknowledged = Instant::now();
+    for node in registry.nodes() {
+        while !whois(registry.at(node, 7043), "walks.example")
+            .unwrap()
+            .starts_with("Domain Name: walks.example")
+        {
+            assert!(acknowledged.elapsed() < Duration::from_secs(10), "node {node} does not answer the name");
+            sleep(Duration::from_millis(1));
+        }
+        let (status, body) = http(registry.at(node, 7080), "GET", "/domain/walks.example").unwrap();
+        assert!(
+            status == 200 && body.contains("\"ldhName\":\"walks.example\""),
+            "node {node}: {status} {body}"
+        );
+        assert_eq!(das(registry.at(node, 7044), &["walks.example".into()]).unwrap(), ["registered"]);
+    }
+    println!("answered by every node {} ms after the acknowledgement", acknowledged.elapsed().as_millis());
+}
+
+#[test]
+fn every_read_sees_every_earlier_create_whatever_the_node() {
+    let registry = Registry::start(3, 0);
+    let mut sessions: Vec<_> = (1..=3).map(|node| registry.session(node, "alpha")).collect();
+    for round in 0..rounds() {
+        let name = format!("round-{round}.example");
+        let created = sessions[round % 3].create(&name).unwrap();
+        assert_eq!(created.code, 1000, "{}", created.xml);
+        let other = &mut sessions[(round + 1) % 3];
+        assert!(!other.is_free(&name).unwrap(), "{name} was still free in round {round}");
+        let info = sessions[(round + 2) % 3].info(&name).unwrap();
+        assert_eq!(info.code, 1000, "{}", info.xml);
+        assert_eq!(info.text("exDate"), created.text("exDate"), "round {round}");
+    }
+}
+
+#[test]
+fn a_second_start_finds_the_data_and_another_shape_is_refused() {
+    let mut registry = Registry::start(1, 0);
+    assert_eq!(registry.session(1, "beta").create("kept.example").unwrap().code, 1000);
+    assert!(registry.stop(), "a clean stop ends with success; log:\n{}", registry.log());
+    registry.restart(1, 0);
+    assert_eq!(registry.session(1, "beta").info("kept.example").unwrap().code, 1000);
+    registry.stop();
+    let refused = std::process::Command::new(tests::process::program("namingo-node"))
+        .args(["dev", "--nodes", "3", "--port-offset", &registry.ports.offset.to_string(), "--data-dir"])
+        .arg(&registry.data_dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success());
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    assert!(said.contains("1 voters") && said.contains("--data-dir"), "{said}");
+}
+
+#[test]
+fn children_of_dev_do_not_outlive_it() {
+    let mut registry = Registry::start(3, 0);
+    let pids: Vec<i32> = registry.nodes().map(|node| registry.pid(node)).collect();
+    registry.kill_dev();
+    let until = Instant::now() + Duration::from_secs(10);
+    let lives =
+        |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z "));
+    while pids.iter().any(lives) {
+        assert!(Instant::now() < until, "a node outlived the dev command");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn leadership_moves_on_request_and_writes_go_on() {
+    let registry = Registry::start(3, 0);
+    let mut session = registry.session(1, "alpha");
+    for round in 0..3 {
+        let old = registry.leader();
+        let (done, said) = registry.admin(1, &["cluster", "transfer-leader"]);
+        assert!(done, "{said}");
+        assert_ne!(registry.leader(), old, "{said}");
+        assert_eq!(session.create(&format!("moved-{round}.example")).unwrap().code, 1000);
+    }
+}
