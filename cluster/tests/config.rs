@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role};
+use proptest::prelude::*;
 use std::{collections::BTreeMap, path::Path};
 
 const GOOD: &str = r#"[cluster]
@@ -215,6 +216,30 @@ fn each_mistake_is_named_by_file_line_and_key() {
     let nodeless = &GOOD[..GOOD.find("[node.1]").unwrap()];
     let message = "etc/cluster.toml: node: no [node.N] section; each node of the cluster needs one";
     assert_eq!(parse(nodeless).unwrap_err(), message);
+}
+
+proptest! {
+    /// Whatever text stands in a key, it is written so that it reads back, or refused; it never breaks the file.
+    #[test]
+    fn any_text_survives_the_file(name in "\\PC{1,64}", dir in "[^\\x00]{1,40}") {
+        let mut file = parse(GOOD).unwrap();
+        file.name = name;
+        file.data_dir = dir.into();
+        match parse(&file.to_string()) {
+            Ok(read) => prop_assert_eq!(read, file),
+            Err(why) => prop_assert!(why.contains(": cluster.name: a name is"), "{}", why),
+        }
+    }
+
+    /// Damage anywhere is an error with a place, or another valid file; never a panic.
+    #[test]
+    fn damaged_files_are_read_or_refused(at in 0..GOOD.len(), with in "\\PC{0,3}") {
+        let mut text = GOOD.to_owned();
+        text.replace_range(at..=at, &with);
+        if let Err(why) = parse(&text) {
+            prop_assert!(why.starts_with("etc/cluster.toml:"), "{}", why);
+        }
+    }
 }
 
 #[test]

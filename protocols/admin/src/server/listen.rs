@@ -23,11 +23,11 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Connections of one socket at a time; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 32;
@@ -75,7 +75,10 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
         let accepted = tokio::select! {
             biased;
             () = shutdown.requested() => break,
-            Some(_) = sessions.join_next(), if !sessions.is_empty() => continue,
+            Some(ended) = sessions.join_next(), if !sessions.is_empty() => {
+                report(ended);
+                continue;
+            }
             accepted = accept(&socket, &seats) => accepted,
         };
         let (raw, seat) = match accepted {
@@ -97,9 +100,22 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
         });
     }
     drop(socket);
-    if timeout(DRAIN, async { while sessions.join_next().await.is_some() {} }).await.is_err() {
+    let drained = timeout(DRAIN, async {
+        while let Some(ended) = sessions.join_next().await {
+            report(ended);
+        }
+    });
+    if drained.await.is_err() {
         warn!(service = "admin", left = sessions.len(), "connections did not finish in time and are cut");
         sessions.shutdown().await;
+    }
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(cause) = ended
+        && cause.is_panic()
+    {
+        error!(service = "admin", %cause, "a connection's handler panicked; the connection is closed");
     }
 }
 

@@ -1,12 +1,16 @@
-//! A node without consensus: a registry in memory behind the administration socket.
+//! A node without consensus: a registry in memory behind the administration socket. The command line's tests use it, too.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use admin::wire::{ClusterStatus, Instant, Member};
 use admin::{Client, Control, Server, Site, TlsSocket, UnixSocket};
+use cluster::layout;
 use net::Trigger;
 use registry::{Actor, Solo, SvTrids, Timestamp, Verb, repository::RepositoryFound, seal::Keys};
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     sync::{
         Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
@@ -57,7 +61,7 @@ pub struct Node {
     trigger: Trigger,
     shutdown: net::Shutdown,
     serving: JoinHandle<()>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Node {
@@ -80,13 +84,19 @@ impl Node {
             svtrids,
         });
         let dir = tempfile::tempdir().unwrap();
-        let socket = dir.path().join("admin.sock");
+        let socket = layout::admin_socket(dir.path(), 1);
+        fs::create_dir(socket.parent().unwrap()).unwrap();
         let bound = UnixSocket::bind(&socket).unwrap();
         let (trigger, shutdown) = net::shutdown();
         let (serve, stop) = (server.clone(), shutdown.clone());
         let serving = tokio::spawn(async move { serve.serve_unix(bound, stop).await });
         let client = Client::socket(&socket);
-        Node { client, socket, solo, server, clock, trigger, shutdown, serving, _dir: dir }
+        Node { client, socket, solo, server, clock, trigger, shutdown, serving, dir }
+    }
+
+    /// The directory that holds `node-1`.
+    pub fn data_dir(&self) -> &Path {
+        self.dir.path()
     }
 
     pub fn serve_tls(&self, socket: TlsSocket) {

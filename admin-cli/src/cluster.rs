@@ -1,0 +1,112 @@
+//! `namingo-admin cluster …`
+
+use crate::{
+    answer::{Answer, Stop},
+    table::{columns, or_dash},
+    target::Target,
+};
+use admin::wire::{ClusterQuery, ClusterStatus, LeaderTransfer, Member};
+use clap::Subcommand;
+use cluster::ClusterFile;
+use serde::Serialize;
+use std::{fmt::Write, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the certificates, keys and node directories of a new cluster (works without a node).
+    ///
+    /// Reads cluster.toml and writes, below its data_dir: ca/ (the authority), admin/ (the administrator's
+    /// certificate) and node-N/ for every [node.N]. Nothing that exists is overwritten.
+    #[command(after_long_help = "Example:\n  namingo-admin cluster init --config cluster.toml")]
+    Init {
+        /// The cluster's file
+        #[arg(long, value_name = "FILE", default_value = "cluster.toml")]
+        config: PathBuf,
+    },
+    /// Who belongs to the cluster, who leads it, and how far each node is.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin cluster status\n  \
+        namingo-admin --data-dir data/cluster --node 2 cluster status --json")]
+    Status,
+    /// Hand leadership to another voter, for example before its machine is stopped.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin cluster transfer-leader\n  \
+        namingo-admin cluster transfer-leader --to 2")]
+    TransferLeader {
+        /// The voter that shall lead [default: the one that is furthest]
+        #[arg(long, value_name = "N")]
+        to: Option<u64>,
+    },
+}
+
+/// What `cluster init` made, for programs.
+#[derive(Serialize)]
+struct Made<'a> {
+    cluster_id: &'a str,
+    data_dir: &'a PathBuf,
+    nodes: &'a [u64],
+    written: &'a [PathBuf],
+}
+
+impl Command {
+    pub async fn run(self, target: &Target) -> Result<Answer, Stop> {
+        match self {
+            Command::Init { config } => init(&config),
+            Command::Status => {
+                let status = target.client()?.call(&ClusterQuery {}).await?;
+                Answer::new(&status, text(&status))
+            }
+            Command::TransferLeader { to } => {
+                let new = target.client()?.call(&LeaderTransfer { to }).await?;
+                Answer::new(&new, format!("node {} leads", new.leader))
+            }
+        }
+    }
+}
+
+fn init(config: &std::path::Path) -> Result<Answer, Stop> {
+    let file = ClusterFile::load(config).map_err(|e| Stop::Failed(e.to_string()))?;
+    let made = cluster::init(&file).map_err(|e| Stop::Failed(e.to_string()))?;
+    let json = Made {
+        cluster_id: &made.cluster_id,
+        data_dir: &made.data_dir,
+        nodes: &made.nodes,
+        written: &made.written,
+    };
+    Answer::new(&json, made.to_string())
+}
+
+fn text(status: &ClusterStatus) -> String {
+    let leader = match status.leader {
+        Some(id) => format!("node {id} leads"),
+        None => "nobody leads".to_owned(),
+    };
+    let mut out = format!(
+        "cluster {} ({}): {leader} in term {}; seen by node {}\n\n",
+        status.cluster_name, status.cluster_id, status.term, status.node
+    );
+    let rows: Vec<_> = status.members.iter().map(|member| row(status, member)).collect();
+    let heading = ["NODE", "ROLE", "ANSWERS", "STATE TIME", "MATCHED", "COMMITTED", "APPLIED", "DRAINED"];
+    out.push_str(&columns(heading, &rows));
+    out.push('\n');
+    for member in &status.members {
+        let addresses: Vec<_> = member.addresses.iter().map(|(name, at)| format!("{name} {at}")).collect();
+        // Writing into a String can't fail.
+        let _ = writeln!(out, "node {}: {}", member.id, addresses.join(", "));
+    }
+    out
+}
+
+fn row(status: &ClusterStatus, member: &Member) -> [String; 8] {
+    let leads = if status.leader == Some(member.id) { "*" } else { "" };
+    [
+        format!("{}{leads}", member.id),
+        member.role.clone(),
+        if member.reachable { "yes" } else { "no" }.to_owned(),
+        or_dash(member.state_time),
+        or_dash(member.matched),
+        or_dash(member.committed),
+        or_dash(member.applied),
+        or_dash(member.drained),
+    ]
+}

@@ -1,0 +1,168 @@
+//! `namingo-admin registrar …`
+
+use crate::{
+    answer::{Answer, Stop},
+    password::{Chosen, Source},
+    table::{Sheet, columns, or_dash},
+    target::Target,
+};
+use admin::{
+    Client,
+    wire::{RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarShow, RegistrarView, Written},
+};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Accredit a registrar.
+    ///
+    /// Without a password option a password is generated and shown once.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin registrar create alpha --name \"Alpha Ltd\"\n  \
+        namingo-admin registrar create beta --name \"Beta Inc\" --iana-id 9996 --url https://beta.example \\\n      \
+        --abuse-email abuse@beta.example --abuse-phone +1.5555551234 --password-stdin < beta.password")]
+    Create(Create),
+    /// All registrars.
+    #[command(after_long_help = "Example:\n  namingo-admin registrar list")]
+    List,
+    /// One registrar.
+    #[command(after_long_help = "Example:\n  namingo-admin registrar show alpha")]
+    Show {
+        /// The clID
+        handle: String,
+    },
+    /// Give a registrar a new password.
+    ///
+    /// Sessions that are logged in stay so. Without a password option a password is generated and shown once.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin registrar set-password alpha\n  \
+        namingo-admin registrar set-password alpha --password-stdin < alpha.password")]
+    SetPassword {
+        /// The clID
+        handle: String,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// The clID: 3 to 16 letters, digits and -._
+    handle: String,
+    /// The name that the public sees
+    #[arg(long)]
+    name: String,
+    /// The registrar's id at IANA
+    #[arg(long, value_name = "NUMBER")]
+    iana_id: Option<u32>,
+    /// Its home page
+    #[arg(long)]
+    url: Option<String>,
+    /// The host of its WHOIS service
+    #[arg(long, value_name = "HOST")]
+    whois_server: Option<String>,
+    /// The base URL of its RDAP service, with a slash at its end
+    #[arg(long, value_name = "URL")]
+    rdap_url: Option<String>,
+    /// Where abuse is reported
+    #[arg(long, value_name = "ADDRESS")]
+    abuse_email: Option<String>,
+    /// Where abuse is reported by phone: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    abuse_phone: Option<String>,
+    /// SHA-256 fingerprint of the client certificate that it must show when it logs in
+    #[arg(long, value_name = "FINGERPRINT")]
+    certificate: Option<String>,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// A write, and the password if nobody else knows it.
+#[derive(Serialize)]
+struct WithPassword<'a> {
+    #[serde(flatten)]
+    written: &'a Written,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+impl Command {
+    pub async fn run(self, target: &Target) -> Result<Answer, Stop> {
+        let client = target.client()?;
+        match self {
+            Command::Create(create) => create.run(&client).await,
+            Command::List => list(&client).await,
+            Command::Show { handle } => {
+                let shown = client.call(&RegistrarShow { handle }).await?;
+                Answer::new(&shown, text(&shown))
+            }
+            Command::SetPassword { handle, source } => {
+                let chosen = source.choose()?;
+                let change = RegistrarPassword { handle, password: chosen.password.clone() };
+                let written = client.call(&change).await?;
+                answer(&written, &chosen, &format!("registrar {} has a new password", change.handle))
+            }
+        }
+    }
+}
+
+impl Create {
+    async fn run(self, client: &Client) -> Result<Answer, Stop> {
+        let chosen = self.source.choose()?;
+        let create = RegistrarCreate {
+            handle: self.handle,
+            name: self.name,
+            iana_id: self.iana_id,
+            url: self.url,
+            whois_server: self.whois_server,
+            rdap_url: self.rdap_url,
+            abuse_email: self.abuse_email,
+            abuse_phone: self.abuse_phone,
+            certificate: self.certificate,
+            password: chosen.password.clone(),
+        };
+        let written = client.call(&create).await?;
+        answer(&written, &chosen, &format!("registrar {} is accredited", create.handle))
+    }
+}
+
+fn answer(written: &Written, chosen: &Chosen, what: &str) -> Result<Answer, Stop> {
+    let password = chosen.generated.then(|| chosen.password.expose());
+    let mut text = format!("{what} (svTRID {})\n", written.svtrid);
+    if let Some(password) = password {
+        text.push_str(&format!("password, shown only now: {password}\n"));
+    }
+    Answer::new(&WithPassword { written, password }, text)
+}
+
+async fn list(client: &Client) -> Result<Answer, Stop> {
+    let all = client.call(&RegistrarList {}).await?;
+    let row = |r: &RegistrarView| {
+        [
+            r.handle.clone(),
+            or_dash(r.iana_id),
+            r.name.clone(),
+            or_dash(r.abuse_email.as_ref()),
+            r.created.to_string(),
+        ]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    Answer::new(&all, columns(["REGISTRAR", "IANA ID", "NAME", "ABUSE E-MAIL", "CREATED"], &rows))
+}
+
+fn text(r: &RegistrarView) -> String {
+    Sheet::default()
+        .with("registrar", &r.handle)
+        .with("name", &r.name)
+        .with_optional("IANA id", r.iana_id)
+        .with_optional("URL", r.url.as_ref())
+        .with_optional("WHOIS server", r.whois_server.as_ref())
+        .with_optional("RDAP URL", r.rdap_url.as_ref())
+        .with_optional("abuse e-mail", r.abuse_email.as_ref())
+        .with_optional("abuse phone", r.abuse_phone.as_ref())
+        .with("certificate", r.certificate.as_deref().unwrap_or("none is demanded"))
+        .with("created", &r.created)
+        .with_optional("updated", r.updated)
+        .text()
+}
