@@ -14,11 +14,19 @@ pub struct Denial {
     pub offender: Option<Offender>,
     /// What was wrong, in a sentence; the code's own text stands before it.
     pub reason: String,
+    /// The registry's word where one of its rules refused; none where a gate did, or something failed.
+    pub refusal: Option<&'static str>,
 }
 
 impl Denial {
     pub fn new(code: ResultCode, reason: impl Into<String>) -> Denial {
-        Denial { code, offender: None, reason: reason.into() }
+        Denial { code, offender: None, reason: reason.into(), refusal: None }
+    }
+
+    /// A refusal in the registry's words.
+    pub fn refused(refusal: &Refusal) -> Denial {
+        let denial = Denial::new(ResultCode::of_refusal(refusal), refusal.to_string());
+        Denial { refusal: Some(refusal.reason()), ..denial }
     }
 
     /// The same at an element.
@@ -35,6 +43,7 @@ impl From<Syntax> for Denial {
             code: ResultCode::of_gate(syntax.gate),
             offender: syntax.offender,
             reason: syntax.reason.into_owned(),
+            refusal: None,
         }
     }
 }
@@ -53,7 +62,7 @@ pub(crate) fn decided(outcome: Result<Outcome, Unavailable>, subject: &Subject) 
 }
 
 fn refused(refusal: &Refusal, subject: &Subject) -> Denial {
-    Denial::new(ResultCode::of_refusal(refusal), refusal.to_string()).at(subject.offender(refusal))
+    Denial::refused(refusal).at(subject.offender(refusal))
 }
 
 /// Why a read or a check gave nothing.
@@ -67,7 +76,7 @@ pub(crate) fn stopped(stop: Stop, subject: &Subject) -> Denial {
 /// A read that ended without a refusal.
 pub(crate) fn failed(stop: Stop) -> Denial {
     match stop {
-        Stop::Refused(refusal) => Denial::new(ResultCode::of_refusal(&refusal), refusal.to_string()),
+        Stop::Refused(refusal) => Denial::refused(&refusal),
         Stop::Superseded => Denial::new(ResultCode::Failed, "the object changed meanwhile; send it again"),
         Stop::Fault(fault) => {
             error!(%fault, "a read failed");

@@ -190,10 +190,10 @@ impl<B: Backend> Session<B> {
     fn must_match(&self, stored: Option<&registry::authinfo::AuthInfo>, secret: &str) -> Result<(), Denial> {
         match registry::authinfo::matches(&self.site.keys, stored, secret) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Denial::new(
-                ResultCode::AuthInfo,
-                "the authInfo is not that of the object, or none is set",
-            )),
+            Ok(false) => {
+                let reason = "the authInfo is not that of the object, or none is set".to_owned();
+                Err(Denial { reason, ..Denial::refused(&Refusal::AuthInfoWrong) })
+            }
             Err(fault) => Err(unsealed(&fault)),
         }
     }

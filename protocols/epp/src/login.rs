@@ -4,7 +4,7 @@
 //! was wrong is logged and not told.
 
 use registry::registrar::{self, Registrar, RegistrarPassword};
-use registry::{Actor, Backend, SvTrid, repository};
+use registry::{Actor, Backend, Refusal, SvTrid, repository};
 use tracing::info;
 
 use crate::denial::{Denial, decided, failed, unsealed};
@@ -133,7 +133,9 @@ impl<B: Backend> Session<B> {
         } else {
             ResultCode::Authentication
         };
-        Err(Denial::new(code, "unknown clID, wrong password or wrong client certificate"))
+        let refused = Denial::refused(&Refusal::AuthenticationFailed);
+        let reason = "unknown clID, wrong password or wrong client certificate".to_owned();
+        Err(Denial { code, reason, ..refused })
     }
 
     async fn change_password(

@@ -58,8 +58,7 @@ impl<B: Backend> Session<B> {
 
     async fn acknowledge(&self, id: &str, client: &Client, svtrid: SvTrid) -> Result<Answer, Denial> {
         let Ok(message) = id.parse() else {
-            let refusal = Refusal::MessageNotFound { id: id.to_owned() };
-            return Err(Denial::new(ResultCode::of_refusal(&refusal), refusal.to_string()));
+            return Err(Denial::refused(&Refusal::MessageNotFound { id: id.to_owned() }));
         };
         let verb = registry::Verb::PollAck(PollAck { message });
         let subject = Subject { ns: Ns::Epp, name: id.to_owned(), registrant: None };

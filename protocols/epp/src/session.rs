@@ -116,9 +116,14 @@ impl<B: Backend> Session<B> {
         let code = response.code().number();
         let took = begun.elapsed();
         self.site.metrics.command(verb, code, took);
+        let refusal = response.result.as_ref().err().and_then(|denial| denial.refusal);
+        if let Some(word) = refusal {
+            self.site.metrics.refusal(word);
+        }
         let client = self.client.as_ref().map_or("-", |client| client.handle.as_str());
         let cltrid = response.cltrid.as_deref().unwrap_or("-");
-        info!(svtrid = %response.svtrid, client, verb, code, cltrid, ms = took.as_millis(), "answered");
+        let ms = took.as_millis();
+        info!(svtrid = %response.svtrid, client, verb, code, refusal, cltrid, ms, "answered");
     }
 
     /// What exists here is told from this node's own data: a greeting never waits for a leader.

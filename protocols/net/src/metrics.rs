@@ -52,6 +52,11 @@ struct CommandLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct VerbLabel {
     verb: &'static str,
 }
@@ -62,6 +67,7 @@ pub struct Metrics {
     queries: Family<QueryLabel, Counter>,
     commands: Family<CommandLabel, Counter>,
     command_seconds: Family<VerbLabel, Histogram>,
+    refusals: Family<ReasonLabel, Counter>,
     connections: Family<ServiceLabel, Gauge>,
     refused_connections: Family<ServiceLabel, Counter>,
 }
@@ -73,6 +79,7 @@ impl Metrics {
             queries: Family::default(),
             commands: Family::default(),
             command_seconds: Family::new_with_constructor(latency_histogram),
+            refusals: Family::default(),
             connections: Family::default(),
             refused_connections: Family::default(),
         };
@@ -83,6 +90,11 @@ impl Metrics {
             "Time from a complete EPP frame to its answer",
             Unit::Seconds,
             metrics.command_seconds.clone(),
+        );
+        registry.register(
+            "namingo_epp_refusals",
+            "EPP commands that a rule of the registry refused",
+            metrics.refusals.clone(),
         );
         registry.register("namingo_connections", "Open connections", metrics.connections.clone());
         registry.register(
@@ -102,6 +114,11 @@ impl Metrics {
     pub fn command(&self, verb: &'static str, code: u16, took: Duration) {
         self.commands.get_or_create(&CommandLabel { verb, code }).inc();
         self.command_seconds.get_or_create(&VerbLabel { verb }).observe(took.as_secs_f64());
+    }
+
+    /// Counts an EPP command that a rule refused; `reason` is the registry's word for the rule.
+    pub fn refusal(&self, reason: &'static str) {
+        self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// Counts a connection as open until the returned value is dropped.
@@ -184,6 +201,7 @@ mod tests {
         let metrics = Metrics::register(&mut registry);
         metrics.query(Service::Whois, "found");
         metrics.command("create", 1000, Duration::from_millis(3));
+        metrics.refusal("not_served");
         metrics.refused(Service::Epp);
         let _open = metrics.opened(Service::Epp);
         exposition(&registry).unwrap()
@@ -196,6 +214,7 @@ mod tests {
             "# TYPE namingo_queries_total counter",
             r#"namingo_queries_total{service="whois",answer="found"} 1"#,
             r#"namingo_epp_commands_total{verb="create",code="1000"} 1"#,
+            r#"namingo_epp_refusals_total{reason="not_served"} 1"#,
             "# TYPE namingo_epp_command_seconds histogram",
             r#"namingo_connections{service="epp"} 1"#,
         ] {
