@@ -1,16 +1,14 @@
 //! A disk in memory that forgets what was not synced. Names obey the same rule as bytes: a file that was
 //! made or renamed without a directory sync is not there after a crash.
 
+mod content;
+
 use super::{Disk, DiskFile, busy, plain};
 use crate::sync::lock;
-use std::collections::{BTreeMap, BTreeSet};
+use content::Content;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
-
-const PAGE: usize = 4096;
-
-/// What a disk writes whole or not at all.
-const SECTOR: usize = 512;
 
 /// A simulated directory; clones are the same one. Keep a clone to crash it and to open it again.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +23,6 @@ struct Inner {
     life: u64,
     writes_left: Option<u64>,
     syncs_left: Option<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Content {
-    now: Vec<u8>,
-    synced: Vec<u8>,
-    /// Pages that differ, so that a sync copies only these.
-    dirty: BTreeSet<usize>,
-    /// The life in which a handle is open.
-    open_in: Option<u64>,
 }
 
 impl SimDisk {
@@ -112,50 +100,6 @@ fn spend(left: &mut Option<u64>, what: &str) -> io::Result<()> {
             Ok(())
         }
         None => Ok(()),
-    }
-}
-
-impl Content {
-    fn touch(&mut self, from: usize, to: usize) {
-        self.dirty.extend(from / PAGE..to.div_ceil(PAGE));
-    }
-
-    fn resize(&mut self, len: usize) {
-        let old = self.now.len();
-        self.now.resize(len, 0);
-        self.touch(old.min(len), old.max(len));
-    }
-
-    fn copy_dirty(pages: &BTreeSet<usize>, from: &[u8], to: &mut Vec<u8>) {
-        to.resize(from.len(), 0);
-        for p in pages {
-            let range = (p * PAGE).min(from.len())..((p + 1) * PAGE).min(from.len());
-            to[range.clone()].copy_from_slice(&from[range]);
-        }
-    }
-
-    fn keep(&mut self) {
-        let dirty = std::mem::take(&mut self.dirty);
-        Content::copy_dirty(&dirty, &self.now, &mut self.synced);
-    }
-
-    /// Lets chosen sectors, and perhaps the length, reach the disk without a sync.
-    fn tear(&mut self, keep: &mut impl FnMut() -> bool) {
-        if self.now.len() != self.synced.len() && keep() {
-            self.synced.resize(self.now.len(), 0);
-        }
-        let len = self.now.len().min(self.synced.len());
-        for sector in self.dirty.iter().flat_map(|p| (p * PAGE..(p + 1) * PAGE).step_by(SECTOR)) {
-            let range = sector.min(len)..(sector + SECTOR).min(len);
-            if keep() {
-                self.synced[range.clone()].copy_from_slice(&self.now[range]);
-            }
-        }
-    }
-
-    fn revert(&mut self) {
-        let dirty = std::mem::take(&mut self.dirty);
-        Content::copy_dirty(&dirty, &self.synced, &mut self.now);
     }
 }
 
@@ -292,103 +236,4 @@ impl DiskFile for SimFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn content(disk: &SimDisk, name: &str) -> Vec<u8> {
-        let f = disk.open(name).unwrap();
-        let mut out = vec![0; usize::try_from(f.size().unwrap()).unwrap()];
-        f.read(0, &mut out).unwrap();
-        out
-    }
-
-    #[test]
-    fn a_crash_drops_unsynced_bytes_and_lengths() {
-        let disk = SimDisk::new();
-        let f = disk.open("a").unwrap();
-        disk.sync_dir().unwrap();
-        f.write(0, &[1; 10_000]).unwrap();
-        f.sync().unwrap();
-        f.write(5_000, &[2; 10_000]).unwrap();
-        disk.crash();
-        assert_eq!(content(&disk, "a"), [1; 10_000]);
-        assert!(f.write(0, &[3]).is_err() && f.sync().is_err() && f.size().is_err());
-        let f = disk.open("a").unwrap();
-        assert_eq!(disk.open("a").unwrap_err().kind(), io::ErrorKind::ResourceBusy);
-        f.set_size(5).unwrap();
-        f.set_size(20).unwrap();
-        f.sync().unwrap();
-        f.set_size(0).unwrap();
-        disk.crash();
-        assert_eq!(content(&disk, "a"), [[1; 5].as_slice(), &[0; 15]].concat());
-    }
-
-    #[test]
-    fn a_torn_crash_keeps_some_sectors_and_repeats_itself() {
-        let torn = |seed| {
-            let disk = SimDisk::new();
-            let f = disk.open("a").unwrap();
-            f.write(0, &[1; 8192]).unwrap();
-            f.sync().unwrap();
-            disk.sync_dir().unwrap();
-            f.write(0, &[2; 8192]).unwrap();
-            disk.crash_torn(seed);
-            let sectors: Vec<u8> = content(&disk, "a").chunks(SECTOR).map(|c| c[0]).collect();
-            assert!(content(&disk, "a").chunks(SECTOR).all(|c| c.iter().all(|b| *b == c[0])));
-            sectors
-        };
-        let all: Vec<Vec<u8>> = (0..8).map(torn).collect();
-        assert!(all.iter().all(|s| s.contains(&1) && s.contains(&2)), "{all:?}");
-        assert!(all.iter().any(|s| *s != all[0]));
-        assert_eq!(torn(5), all[5]);
-    }
-
-    #[test]
-    fn names_need_a_directory_sync() {
-        let disk = SimDisk::new();
-        disk.open("a").unwrap().write(0, b"A").unwrap();
-        disk.crash();
-        assert!(!disk.exists("a").unwrap());
-        for (name, text) in [("a", b"A"), ("b", b"B")] {
-            let f = disk.open(name).unwrap();
-            f.write(0, text).unwrap();
-            f.sync().unwrap();
-        }
-        disk.sync_dir().unwrap();
-        let old = disk.open("b").unwrap();
-        disk.rename("a", "b").unwrap();
-        let mut byte = [0];
-        old.read(0, &mut byte).unwrap();
-        assert_eq!(
-            (&byte, content(&disk, "b").as_slice()),
-            (b"B", &b"A"[..]),
-            "an open file outlives its name"
-        );
-        disk.crash();
-        assert_eq!(disk.list().unwrap(), ["a", "b"]);
-        assert_eq!(content(&disk, "b"), b"B");
-    }
-
-    #[test]
-    fn planned_failures_come_and_go() {
-        let disk = SimDisk::new();
-        let f = disk.open("a").unwrap();
-        disk.fail_writes_after(1);
-        disk.fail_syncs_after(0);
-        f.write(0, b"x").unwrap();
-        assert!(f.write(0, b"y").is_err() && f.sync().is_err());
-        let mut byte = [0];
-        f.read(0, &mut byte).unwrap();
-        assert_eq!(&byte, b"x");
-        disk.heal();
-        f.write(0, b"y").unwrap();
-        f.sync().unwrap();
-    }
-
-    #[test]
-    fn a_disk_stays_in_its_directory() {
-        for name in ["", "..", "a/b", "/a", "a\0", ".hidden"] {
-            assert!(SimDisk::new().open(name).is_err(), "{name:?}");
-        }
-    }
-}
+mod tests;
