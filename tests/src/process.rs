@@ -309,7 +309,8 @@ impl Drop for Registry {
 fn terminate(child: &Child) {
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        // a process that is gone already needs no signal
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 }
 

@@ -61,7 +61,7 @@ impl Jobs {
                 password::seal(keys, &repository, handle, (random(), random()), &secret).map_err(sealed)?;
             steps.push(registrar(handle, iana_id, password));
         }
-        steps.push(domain("dns.example", None, &[]));
+        steps.push(domain("demo-dns.example", None, &[]));
         for n in 1..=2 {
             steps.push(host(n));
         }
@@ -74,7 +74,7 @@ impl Jobs {
             create.sponsor = Some("alpha".into());
             steps.push(Verb::ContactCreate(Box::new(create)));
         }
-        steps.push(domain(DOMAIN, Some("demo-holder"), &["ns1.dns.example", "ns2.dns.example"]));
+        steps.push(domain(DOMAIN, Some("demo-holder"), &["ns1.demo-dns.example", "ns2.demo-dns.example"]));
         for step in steps {
             self.once(step).await?;
         }
@@ -145,7 +145,7 @@ fn domain(name: &str, registrant: Option<&str>, name_servers: &[&str]) -> Verb {
 fn host(n: u8) -> Verb {
     let addresses = vec![[192, 0, 2, n].into(), [0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(n)].into()];
     let sponsor = Some("alpha".into());
-    Verb::HostCreate(Box::new(HostCreate { name: format!("ns{n}.dns.example"), addresses, sponsor }))
+    Verb::HostCreate(Box::new(HostCreate { name: format!("ns{n}.demo-dns.example"), addresses, sponsor }))
 }
 
 fn person(name: &str) -> ContactData {
