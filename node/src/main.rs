@@ -105,7 +105,7 @@ fn main() -> ExitCode {
 fn start_logging() {
     use std::io::{IsTerminal, stderr};
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,openraft=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("info,{}", raft::LOG_FILTER)));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)

@@ -29,3 +29,6 @@ pub use log::LogStore;
 pub use machine::{Hooks, Machine, OnApply, Snap};
 pub use progress::Progress;
 pub use types::{Cx, Live, NodeInfo, Role};
+
+/// What a log filter should add so that the consensus library tells only what needs attention.
+pub const LOG_FILTER: &str = "openraft=warn";
