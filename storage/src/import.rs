@@ -3,6 +3,7 @@
 //! on with the old file, which the system frees when the last of them is gone.
 
 use crate::base::{self, Base, NEW_FILE, STATE_FILE};
+use crate::disk::Disk;
 use crate::drain::DrainState;
 use crate::generation::Generation;
 use crate::layers::Layers;
@@ -12,43 +13,128 @@ use crate::sync::lock;
 use crate::table::{Catalogue, Meta};
 use crate::{Fault, Header, Kind, Store, TransferError, digest};
 use redb::{Database, Durability, WriteTransaction};
+use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows per transaction while building; only the last one is durable.
 const ROWS_PER_COMMIT: u64 = 200_000;
 
+/// A snapshot that is received and verified, in a file beside the state's; [`Store::install`] puts it in place.
+/// Dropping it discards the file.
+pub struct Staged {
+    /// `None` once it is in place.
+    db: Option<Database>,
+    header: Header,
+    disk: Arc<dyn Disk>,
+    _claim: Claim,
+}
+
+impl Staged {
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Staged(index {})", self.header.index)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.db.take().is_some() {
+            // the next start or stage removes what could not be removed now
+            drop(discard_new_file(&*self.disk));
+        }
+    }
+}
+
+/// The right to write the file beside the state's: one at a time.
+struct Claim(Arc<AtomicBool>);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl Store {
-    /// Replaces the state by a snapshot that [`crate::Snapshot::write`] made. Apply is paused by the
-    /// caller; a running drain is cancelled. Replicated tables come from the stream, local ones stay,
-    /// volatile ones are empty afterwards and are built again by their owners.
+    /// Replaces the state by a snapshot that [`crate::Snapshot::write`] made: [`Store::stage`], then
+    /// [`Store::install`]. Apply is paused by the caller.
     ///
     /// # Errors
-    /// `Refused` if the snapshot is damaged, of other tables, has not the header `expect`, or is not newer
-    /// than what is applied: the state is as before. `Stream` if reading fails: likewise. `Fault`: the
-    /// node must stop.
+    /// As those two.
     pub fn import(&self, from: &mut dyn io::Read, expect: &Header) -> Result<(), TransferError> {
-        let mut drain = self.stop_drain();
-        let now = self.view();
-        if self.batch_is_open() {
-            return Err(Fault::Misuse("import while a batch is open".to_owned()).into());
+        self.must_be_paused()?;
+        self.must_be_newer(expect)?;
+        let staged = self.stage(from, expect)?;
+        self.install(staged)
+    }
+
+    /// Builds the snapshot's file beside the state's and verifies it; apply, drains and readers go on meanwhile.
+    ///
+    /// # Errors
+    /// `Busy` while another is staged, `Refused` if the snapshot is damaged, of other tables, or has not the header
+    /// `expect`; `Stream` if reading fails: nothing was changed. `Fault`: the node must stop.
+    pub fn stage(&self, from: &mut dyn io::Read, expect: &Header) -> Result<Staged, TransferError> {
+        if self.staging.swap(true, Ordering::AcqRel) {
+            return Err(refuse("another snapshot is being received"));
         }
-        if expect.index <= now.layers.header.index && !now.layers.header.is_new() {
-            let applied = now.layers.header.index;
-            return Err(refuse(&format!("its index is {}, applied is {applied}", expect.index)));
-        }
+        let claim = Claim(self.staging.clone());
         let built = catch_unwind(AssertUnwindSafe(|| self.build(from, expect)))
             .unwrap_or_else(|panic| Err(Fault::panicked(&*panic).into()));
         match built {
-            Ok(db) => self.install(db, &mut drain).map_err(TransferError::Fault),
+            Ok(db) => {
+                Ok(Staged { db: Some(db), header: expect.clone(), disk: self.disk.clone(), _claim: claim })
+            }
             Err(e) => {
-                self.discard_new_file()?;
+                discard_new_file(&*self.disk)?;
                 Err(e)
             }
         }
+    }
+
+    /// Puts a staged snapshot in the state's place. Apply is paused by the caller; a running drain is cancelled.
+    /// Local tables stay, volatile ones are empty afterwards and are built again by their owners.
+    ///
+    /// # Errors
+    /// `Refused` if it is not newer than what is applied: the state is as before. `Fault`: the node must stop.
+    pub fn install(&self, mut staged: Staged) -> Result<(), TransferError> {
+        let mut drain = self.stop_drain();
+        self.must_be_paused()?;
+        self.must_be_newer(&staged.header)?;
+        let Some(db) = staged.db.take() else {
+            return Err(Fault::Misuse("a snapshot is installed twice".to_owned()).into());
+        };
+        let finished = catch_unwind(AssertUnwindSafe(|| self.finish(&db, &staged.header)))
+            .unwrap_or_else(|panic| Err(Fault::panicked(&*panic)));
+        if let Err(fault) = finished {
+            drop(db);
+            discard_new_file(&*self.disk)?;
+            return Err(fault.into());
+        }
+        self.put_in_place(db, &mut drain).map_err(TransferError::Fault)
+    }
+
+    fn must_be_paused(&self) -> Result<(), Fault> {
+        match self.batch_is_open() {
+            true => Err(Fault::Misuse("a snapshot is installed while a batch is open".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    fn must_be_newer(&self, header: &Header) -> Result<(), TransferError> {
+        let now = self.view();
+        let applied = &now.layers.header;
+        if header.index <= applied.index && !applied.is_new() {
+            return Err(refuse(&format!("its index is {}, applied is {}", header.index, applied.index)));
+        }
+        Ok(())
     }
 
     /// Cancels a drain, waits until it has let go, and keeps others out.
@@ -60,7 +146,7 @@ impl Store {
     }
 
     fn build(&self, from: &mut dyn io::Read, expect: &Header) -> Result<Database, TransferError> {
-        self.discard_new_file()?;
+        discard_new_file(&*self.disk)?;
         let (mut source, opening) = Source::open(from)?;
         check_opening(&opening, expect, &self.catalogue)?;
         let db = base::database(&*self.disk, NEW_FILE, self.file_limits())?;
@@ -72,11 +158,16 @@ impl Store {
             }
         };
         builder.verify(stated, expect)?;
-        let w = begin(&db, Durability::Immediate)?;
-        self.copy_local(&w)?;
-        base::found(&w, &self.catalogue, expect)?;
-        w.commit().map_err(Fault::from)?;
         Ok(db)
+    }
+
+    /// The last transaction makes the file durable and a state file.
+    fn finish(&self, db: &Database, header: &Header) -> Result<(), Fault> {
+        let w = begin(db, Durability::Immediate)?;
+        self.copy_local(&w)?;
+        base::found(&w, &self.catalogue, header)?;
+        w.commit()?;
+        Ok(())
     }
 
     /// The rows of this node alone come along from the state as it is.
@@ -93,7 +184,7 @@ impl Store {
         Ok(())
     }
 
-    fn install(&self, db: Database, drain: &mut DrainState) -> Result<(), Fault> {
+    fn put_in_place(&self, db: Database, drain: &mut DrainState) -> Result<(), Fault> {
         let base = Arc::new(Base::read(Arc::new(db), self.catalogue.clone())?);
         let renamed = self.disk.rename(NEW_FILE, STATE_FILE).and_then(|()| self.disk.sync_dir());
         renamed.map_err(|e| Fault::io("put the new state file in place", &e))?;
@@ -104,15 +195,15 @@ impl Store {
         });
         Ok(())
     }
+}
 
-    fn discard_new_file(&self) -> Result<(), Fault> {
-        let gone = match self.disk.exists(NEW_FILE) {
-            Ok(true) => self.disk.remove(NEW_FILE),
-            Ok(false) => Ok(()),
-            Err(e) => Err(e),
-        };
-        gone.map_err(|e| Fault::io("remove an unfinished state file", &e))
-    }
+fn discard_new_file(disk: &dyn Disk) -> Result<(), Fault> {
+    let gone = match disk.exists(NEW_FILE) {
+        Ok(true) => disk.remove(NEW_FILE),
+        Ok(false) => Ok(()),
+        Err(e) => Err(e),
+    };
+    gone.map_err(|e| Fault::io("remove an unfinished state file", &e))
 }
 
 fn check_opening(opening: &Opening, expect: &Header, catalogue: &Catalogue) -> Result<(), TransferError> {

@@ -32,6 +32,7 @@ pub use disk::{DirDisk, Disk, DiskFile, SimDisk};
 pub use drain::Drained;
 pub use fault::Fault;
 pub use header::Header;
+pub use import::Staged;
 pub use key::Key;
 pub use layers::View;
 pub use log::{CommitObserver, Done, Log, LogOptions, LogWriter, MetaKey};

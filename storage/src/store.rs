@@ -87,6 +87,8 @@ pub struct Store {
     /// Held by whoever works on the state file: a drain or an install.
     pub(crate) drain_state: Mutex<DrainState>,
     pub(crate) cancel_drain: AtomicBool,
+    /// A snapshot is being received: see `import`.
+    pub(crate) staging: Arc<AtomicBool>,
     batch_open: AtomicBool,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) catalogue: Arc<Catalogue>,
@@ -136,6 +138,7 @@ impl Store {
             publishing: Mutex::new(()),
             drain_state: Mutex::new(DrainState::default()),
             cancel_drain: AtomicBool::new(false),
+            staging: Arc::default(),
             batch_open: AtomicBool::new(false),
             disk,
             catalogue,
