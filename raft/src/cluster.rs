@@ -3,11 +3,12 @@
 use crate::{
     founding::Founding,
     log::LogStore,
-    machine::{Hooks, Machine, OnApply},
+    machine::{Machine, OnApply},
     net::{CallError, Lane, Net},
     peer::Peers,
     progress::Progress,
     reads::{Reads, read_loop},
+    snapshot::{Inbox, Sending, Work},
     types::{Cx, NodeInfo},
     wire::{self, Request},
 };
@@ -44,6 +45,7 @@ pub struct RaftConfig {
     pub incarnation: u128,
     pub clock: Clock,
     pub on_apply: OnApply,
+    pub work: Work,
 }
 
 /// Why a node can't start or join.
@@ -95,6 +97,8 @@ pub struct Status {
     pub committed: u64,
     pub applied: u64,
     pub drained: u64,
+    /// The last entry that is purged from the log.
+    pub purged: u64,
     pub state_time: Timestamp,
     pub members: BTreeMap<u64, NodeInfo>,
     /// At the leader: the log index known to be durable on each peer.
@@ -122,6 +126,9 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) incarnation: u128,
     pub(crate) reads: Reads,
     pub(crate) founding: Founding,
+    pub(crate) sending: Arc<Sending>,
+    pub(crate) inbox: Inbox,
+    pub(crate) work: Work,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -138,10 +145,9 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         rebuild_outcomes(&store)?;
         let incarnation = incarnation_of(&log, config.incarnation).await?;
         let progress = Arc::new(Progress::new(store.applied()));
-        let durable = log.clone();
-        let hooks = Hooks { synced: Arc::new(move || durable.synced()), on_apply: config.on_apply.clone() };
-        let machine = Machine::new(store.clone(), progress.clone(), hooks)?;
-        let peers = Peers { net: net.clone(), _cx: PhantomData };
+        let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
+        let sending = Arc::new(Sending::default());
+        let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work, _cx: PhantomData };
         let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log), machine)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
@@ -156,6 +162,9 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             incarnation,
             reads,
             founding: Founding::default(),
+            sending,
+            inbox: Inbox::default(),
+            work: config.work,
         });
         inner.raft.run();
         drop(C::spawn(read_loop(Arc::downgrade(&inner), queue)));
@@ -247,6 +256,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         if self.inner.raft.shutdown().await.is_err() {
             tracing::warn!("consensus had stopped before");
         }
+        self.inner.progress.close();
     }
 }
 
@@ -317,6 +327,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             committed: index(m.cluster_committed.or(m.local_committed)),
             applied: header.index,
             drained: self.store.drained_index(),
+            purged: index(m.purged),
             state_time: Timestamp(header.state_time),
             members: m.membership_config.membership().nodes().map(|(id, n)| (*id, n.clone())).collect(),
             matched: m.replication.unwrap_or_default().into_iter().map(|(id, at)| (id, index(at))).collect(),

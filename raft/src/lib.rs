@@ -18,7 +18,9 @@ pub mod net;
 mod peer;
 mod progress;
 mod reads;
+mod retention;
 mod service;
+mod snapshot;
 pub mod transport;
 mod types;
 mod wire;
@@ -26,8 +28,9 @@ mod wire;
 pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
 pub use drain::{Drain, OnDrain, OnFault};
 pub use log::LogStore;
-pub use machine::{Hooks, Machine, OnApply, Snap};
+pub use machine::{Machine, OnApply, Snap};
 pub use progress::Progress;
+pub use snapshot::Work;
 pub use types::{Cx, Live, NodeInfo, Role};
 
 /// What a log filter should add so that the consensus library tells only what needs attention.

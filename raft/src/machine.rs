@@ -1,7 +1,7 @@
 //! openraft's state machine: a batch of committed entries becomes one transaction of the registry.
 //!
 //! Apply waits for no disk; a generation is frozen between batches, and drained behind (`drain.rs`). A snapshot is
-//! a handle on the drained base. Its transfer to another node is not built yet, so nothing is purged.
+//! a handle on the drained base; its transfer is in `snapshot.rs`.
 
 use crate::{
     Progress,
@@ -14,8 +14,8 @@ use openraft::{
     type_config::TypeConfigExt,
 };
 use registry::apply::{Step, apply_batch};
-use std::{io, marker::PhantomData, sync::Arc, thread, time::Duration};
-use storage::{Drained, Fault, Pressure, Read, Store, codec};
+use std::{io, marker::PhantomData, sync::Arc, time::Duration};
+use storage::{Fault, Pressure, Read, Store, TransferError, codec};
 
 /// Entries of one transaction at most: bounds what one publication costs.
 const BATCH_MAX: usize = 1024;
@@ -24,7 +24,7 @@ const BATCH_MAX: usize = 1024;
 pub struct Machine<C> {
     store: Arc<Store>,
     progress: Arc<Progress>,
-    hooks: Hooks,
+    on_apply: OnApply,
     /// The log id and membership of what is applied; committed with every batch.
     head: Head,
     _cx: PhantomData<fn() -> C>,
@@ -33,33 +33,28 @@ pub struct Machine<C> {
 /// What storage keeps for the replication layer in every header.
 type Head = (Option<LogId>, Membership);
 
-/// Up to which index the log is durable: a state is never made durable past it.
-pub type Synced = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
-
 /// Called with the entries and the time of each batch that was applied.
 pub type OnApply = Arc<dyn Fn(usize, Duration) + Send + Sync>;
 
-/// What the machine asks and tells its surroundings.
-#[derive(Clone)]
-pub struct Hooks {
-    pub synced: Synced,
-    pub on_apply: OnApply,
+/// The data of a snapshot: a handle on a drained base where it is sent from, a file beside the state where it is
+/// received.
+pub enum Snap {
+    Drained(Arc<storage::Snapshot>),
+    Staged(Box<storage::Staged>),
 }
-
-/// A snapshot: a handle on a drained base.
-#[derive(Clone)]
-pub struct Snap(pub Arc<storage::Snapshot>);
 
 impl<C: Cx> Machine<C> {
     /// # Errors
     /// The header's replication part can't be read.
-    pub fn new(store: Arc<Store>, progress: Arc<Progress>, hooks: Hooks) -> Result<Machine<C>, Fault> {
+    pub fn new(store: Arc<Store>, progress: Arc<Progress>, on_apply: OnApply) -> Result<Machine<C>, Fault> {
         let head = head_of(store.view().header())?;
-        Ok(Machine { store, progress, hooks, head, _cx: PhantomData })
+        Ok(Machine { store, progress, on_apply, head, _cx: PhantomData })
     }
 
     fn apply_chunk(&mut self, chunk: Vec<EntryResponder<C>>) -> io::Result<()> {
         let began = C::now();
+        let progress = self.progress.clone();
+        let _turn = progress.turn()?;
         let mut steps = Vec::with_capacity(chunk.len());
         let mut responders: Vec<Option<ApplyResponder<C>>> = Vec::with_capacity(chunk.len());
         for (entry, responder) in chunk {
@@ -87,7 +82,7 @@ impl<C: Cx> Machine<C> {
         if self.store.should_freeze() {
             self.store.freeze();
         }
-        (self.hooks.on_apply)(steps.len(), C::now() - began);
+        (self.on_apply)(steps.len(), C::now() - began);
         Ok(())
     }
 
@@ -108,7 +103,10 @@ impl<C: Cx> Machine<C> {
     fn snapshot(&self) -> io::Result<Snapshot> {
         let snapshot = self.store.snapshot();
         let (last_log_id, last_membership) = head_of(snapshot.header()).map_err(io::Error::other)?;
-        Ok(Snapshot { meta: Meta { last_log_id, last_membership }, snapshot: Snap(Arc::new(snapshot)) })
+        Ok(Snapshot {
+            meta: Meta { last_log_id, last_membership },
+            snapshot: Snap::Drained(Arc::new(snapshot)),
+        })
     }
 }
 
@@ -149,7 +147,7 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
         Some(Builder(Machine {
             store: self.store.clone(),
             progress: self.progress.clone(),
-            hooks: self.hooks.clone(),
+            on_apply: self.on_apply.clone(),
             head: self.head.clone(),
             _cx: PhantomData,
         }))
@@ -161,7 +159,9 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
 
     /// The state is replaced durably before this returns; readers of the old one go on.
     async fn install_snapshot(&mut self, _meta: &Meta, snapshot: Snap) -> io::Result<()> {
-        install(&self.store, &snapshot)?;
+        let progress = self.progress.clone();
+        let _turn = progress.turn()?;
+        install(&self.store, snapshot).map_err(io::Error::other)?;
         crate::cluster::rebuild_outcomes(&self.store).map_err(io::Error::other)?;
         let header = self.store.view().header().clone();
         self.head = head_of(&header).map_err(io::Error::other)?;
@@ -175,37 +175,36 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
     }
 }
 
-/// Streams a snapshot into a store: one thread writes, this one reads, nothing is held in memory.
-fn install(store: &Store, snapshot: &Snap) -> io::Result<()> {
-    let (mut from, mut to) = io::pipe()?;
-    let expect = snapshot.0.header().clone();
-    thread::scope(|scope| {
-        let writing = scope.spawn(move || snapshot.0.write(&mut to));
-        let imported = store.import(&mut from, &expect).map_err(io::Error::other);
-        drop(from);
-        match writing.join() {
-            Ok(written) => imported.and(written.map_err(io::Error::other)),
-            Err(_) => Err(io::Error::other("the snapshot could not be read")),
+/// Puts a snapshot in the state's place; one that was not received is read from where it is.
+fn install(store: &Store, snapshot: Snap) -> Result<(), TransferError> {
+    match snapshot {
+        Snap::Staged(staged) => store.install(*staged),
+        Snap::Drained(source) => {
+            let mut all = Vec::new();
+            source.write(&mut all)?;
+            store.import(&mut all.as_slice(), source.header())
         }
-    })
+    }
 }
 
-/// Makes a snapshot of everything applied when it is asked: drained first, since openraft purges up to it next.
+/// Makes a snapshot of everything applied when it is asked: drained first, since openraft purges up to it next. The
+/// drain itself is the drain thread's.
 pub struct Builder<C>(Machine<C>);
 
 impl<C: Cx> RaftSnapshotBuilder<C> for Builder<C> {
     type SnapshotData = Snap;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let Machine { store, hooks, .. } = &self.0;
+        let Machine { store, progress, .. } = &self.0;
         let wanted = store.view().header().clone();
         // the first entry of a log has index 0, as a state without any has: the replication part tells them apart
         let covers = |drained: &storage::Header| drained.index > wanted.index || drained.meta == wanted.meta;
         while !covers(&store.drained_header()) {
-            store.freeze();
-            if let Drained::LogBehind { .. } = store.drain((hooks.synced)()).map_err(io::Error::other)? {
-                C::sleep(Duration::from_millis(2)).await;
+            {
+                let _turn = progress.turn()?;
+                store.freeze();
             }
+            C::sleep(Duration::from_millis(2)).await;
         }
         self.0.snapshot()
     }

@@ -11,6 +11,8 @@ pub enum Lane {
     Raft,
     /// Forwarded commands, read indexes, questions about status.
     Forward,
+    /// Parts of a snapshot.
+    Snapshot,
 }
 
 /// Why a call has no answer.

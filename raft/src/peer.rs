@@ -3,6 +3,7 @@
 use crate::{
     machine::Snap,
     net::{CallError, Lane, Net},
+    snapshot::{Receiver, Sending, Work},
     types::{Cx, NodeInfo, Snapshot, Vote},
     wire::{self, Request},
 };
@@ -16,7 +17,7 @@ use openraft::{
     },
 };
 use serde::de::DeserializeOwned;
-use std::{future::Future, marker::PhantomData, time::Duration};
+use std::{future::Future, marker::PhantomData, sync::Arc, time::Duration};
 
 /// An append may take this long even where the heartbeat interval is shorter: a far edge would otherwise never
 /// get an answer in time. Heartbeats are cut by openraft itself.
@@ -28,6 +29,8 @@ const BACKOFF: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(crate) struct Peers<C, N> {
     pub(crate) net: N,
+    pub(crate) sending: Arc<Sending>,
+    pub(crate) work: Work,
     pub(crate) _cx: PhantomData<fn() -> C>,
 }
 
@@ -35,7 +38,14 @@ impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
     type Network = Peer<C, N>;
 
     async fn new_client(&mut self, target: u64, node: &NodeInfo) -> Peer<C, N> {
-        Peer { net: self.net.clone(), id: target, node: node.clone(), _cx: PhantomData }
+        Peer {
+            net: self.net.clone(),
+            id: target,
+            node: node.clone(),
+            sending: self.sending.clone(),
+            work: self.work,
+            _cx: PhantomData,
+        }
     }
 }
 
@@ -44,6 +54,8 @@ pub(crate) struct Peer<C, N> {
     net: N,
     id: u64,
     node: NodeInfo,
+    sending: Arc<Sending>,
+    work: Work,
     _cx: PhantomData<fn() -> C>,
 }
 
@@ -92,13 +104,13 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
 
     async fn full_snapshot(
         &mut self,
-        _vote: Vote,
-        _snapshot: Snapshot,
-        _cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
-        let why = "snapshots are not transferred between nodes; the log is never purged";
-        Err(StreamingError::Unreachable(Unreachable::from_string(why)))
+        let Peer { net, id, node, sending, work, .. } = self;
+        Receiver { net, id: *id, node, sending, work: *work }.send(vote, snapshot, cancel).await
     }
 
     async fn transfer_leader(

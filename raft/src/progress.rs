@@ -5,13 +5,18 @@
 use registry::{Outcome, SvTrid};
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::oneshot;
 
 /// Apply's progress on this node.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Waiting>);
+pub struct Progress {
+    waiting: Mutex<Waiting>,
+    /// Held by whoever changes or freezes the state; `true` once consensus has stopped on this node.
+    turn: Mutex<bool>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -24,11 +29,25 @@ struct Waiting {
 impl Progress {
     /// Starts at the index that the state has already.
     pub fn new(applied: u64) -> Progress {
-        Progress(Mutex::new(Waiting { applied, ..Waiting::default() }))
+        Progress { waiting: Mutex::new(Waiting { applied, ..Waiting::default() }), turn: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn to change or freeze the state: one at a time.
+    ///
+    /// # Errors
+    /// Consensus has stopped on this node.
+    pub(crate) fn turn(&self) -> io::Result<MutexGuard<'_, bool>> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if *turn { Err(io::Error::other("consensus has stopped on this node")) } else { Ok(turn) }
+    }
+
+    /// Lets nobody change the state any more; returns when whoever had the turn is done.
+    pub(crate) fn close(&self) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
     pub fn applied(&self) -> u64 {

@@ -13,7 +13,7 @@ use std::fmt::Display;
 impl<C: Cx, N: Net> Service for Cluster<C, N> {
     async fn answer(&self, from: u64, request: Vec<u8>) -> Vec<u8> {
         match wire::decode(&request) {
-            Ok(request) => self.inner.answer(request).await,
+            Ok(request) => self.inner.answer(from, request).await,
             Err(fault) => {
                 tracing::warn!(peer = from, %fault, "a peer sent a request that can't be read");
                 refuse(fault)
@@ -23,7 +23,7 @@ impl<C: Cx, N: Net> Service for Cluster<C, N> {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
-    async fn answer(&self, request: Request<C>) -> Vec<u8> {
+    async fn answer(&self, from: u64, request: Request<C>) -> Vec<u8> {
         match request {
             Request::Append(rpc) => raft(self.raft.append_entries(rpc).await),
             Request::Vote(rpc) => raft(self.raft.vote(rpc).await),
@@ -33,6 +33,11 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::ReadIndex => wire::encode(&own_read_index(self).await),
             Request::Hello => wire::encode(&self.hello()),
             Request::Status => wire::encode(&self.status()),
+            Request::SnapshotBegin(announced) => wire::encode(&self.snapshot_begin(from, *announced).await),
+            Request::SnapshotPart { transfer, number, bytes } => {
+                wire::encode(&self.snapshot_part(from, transfer, number, bytes).await)
+            }
+            Request::SnapshotEnd { transfer } => wire::encode(&self.snapshot_end(from, transfer).await),
             Request::HandOver { to } => wire::encode(&self.hand_over(to).await),
         }
     }

@@ -1,6 +1,9 @@
 //! What peers say to each other, encoded by `storage::codec` behind one version byte.
 
-use crate::types::{Cx, NodeInfo};
+use crate::{
+    snapshot::Announced,
+    types::{Cx, NodeInfo},
+};
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use registry::{Command, Outcome};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,6 +25,16 @@ pub(crate) enum Request<C: Cx> {
     /// Asks the leader to hand leadership to a voter.
     HandOver {
         to: u64,
+    },
+    SnapshotBegin(Box<Announced>),
+    SnapshotPart {
+        transfer: u64,
+        number: u64,
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    SnapshotEnd {
+        transfer: u64,
     },
 }
 

@@ -134,3 +134,38 @@ async fn learners_follow_and_leadership_can_be_handed_over() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert!(edge.view(Freshness::Local).await.unwrap().header().index > 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_behind_the_purge_point_comes_back_by_snapshot_while_writing_goes_on() {
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await.id();
+    let away = (0..3).find(|i| lab.machines[*i].id != leader).unwrap();
+    lab.crash(away).await;
+    for n in 0..3_000 {
+        assert!(matches!(
+            lab.submit(&lab.node(leader), Lab::reserve(&format!("n{n}"))).await,
+            Ok(Outcome::Done(_))
+        ));
+    }
+    lab.purge(0).await;
+    assert!(lab.node(leader).status().purged > 1_000);
+    lab.start(away).await;
+    let back = lab.machines[away].id;
+    for n in 3_000..3_200 {
+        assert!(matches!(
+            lab.submit(&lab.node(leader), Lab::reserve(&format!("n{n}"))).await,
+            Ok(Outcome::Done(_))
+        ));
+    }
+    let view = lab.node(back).view(Freshness::Linearizable).await.unwrap();
+    for n in 0..3_200 {
+        assert_eq!(das(&view, &format!("n{n}.example")).unwrap(), DasStatus::Reserved, "n{n}");
+    }
+    storage::verify_digest(&view).unwrap();
+    // and it survives a power cut right after
+    lab.crash(away).await;
+    lab.start(away).await;
+    let view = lab.node(back).view(Freshness::Linearizable).await.unwrap();
+    assert_eq!(das(&view, "n3199.example").unwrap(), DasStatus::Reserved);
+}

@@ -2,7 +2,7 @@
 
 use openraft::type_config::TypeConfigExt;
 use raft::{
-    Cluster, Live, NodeInfo, Profile, RaftConfig, Role,
+    Cluster, Live, NodeInfo, Profile, RaftConfig, Role, Work,
     founding::Founder,
     net::{CallError, Lane, Net, Service},
 };
@@ -58,6 +58,7 @@ pub struct Machine {
     pub log_disk: SimDisk,
     pub state_disk: SimDisk,
     running: Option<(Node, LogWriter, raft::Drain)>,
+    log: Option<Arc<Log>>,
 }
 
 pub struct Lab {
@@ -80,7 +81,13 @@ impl Lab {
         let founders = ids.clone().zip(roles).map(|(id, role)| (id, Founder { role: *role, raft })).collect();
         let machines = ids
             .clone()
-            .map(|id| Machine { id, log_disk: SimDisk::new(), state_disk: SimDisk::new(), running: None })
+            .map(|id| Machine {
+                id,
+                log_disk: SimDisk::new(),
+                state_disk: SimDisk::new(),
+                running: None,
+                log: None,
+            })
             .collect();
         let ids = ids.map(|id| (id, SvTrids::new(id, 7))).collect();
         let mut lab = Lab { shared: Arc::default(), machines, founders, ids };
@@ -127,11 +134,13 @@ impl Lab {
             incarnation: u128::from(machine.id) + 100,
             clock: Arc::new(now),
             on_apply: Arc::new(|_, _| {}),
+            work: Work::Threads,
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
-        let node = Cluster::start(config, store, log, net).await.unwrap();
+        let node = Cluster::start(config, store, log.clone(), net).await.unwrap();
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
         machine.running = Some((node, writer, drain));
+        machine.log = Some(log);
     }
 
     /// Takes a node away as a power cut would: what was not synced is gone.
@@ -142,7 +151,24 @@ impl Lab {
         node.stop().await;
         machine.log_disk.crash();
         machine.state_disk.crash();
-        drop((node, writer, drain));
+        drop((node, writer, drain, machine.log.take()));
+    }
+
+    /// Purges the log of every running node down to `keep_octets`, and waits until something is gone everywhere.
+    pub async fn purge(&self, keep_octets: u64) {
+        for _ in 0..500 {
+            let mut purged = true;
+            for machine in self.machines.iter().filter(|m| m.running.is_some()) {
+                let (node, ..) = machine.running.as_ref().unwrap();
+                node.retain(machine.log.as_ref().unwrap(), keep_octets).await.unwrap();
+                purged &= node.status().purged > 0;
+            }
+            if purged {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the log was not purged within 10 s");
     }
 
     pub fn cut(&self, id: u64) {

@@ -1,0 +1,82 @@
+//! How much log is kept: enough that a node that was away comes back by log, and never so little that the log could
+//! not carry the state it stands before.
+//!
+//! The purge goes no further than the drained state, the snapshot's metadata, and the start of every transfer whose
+//! receiver has not caught up. Every node purges its own log.
+
+use crate::{
+    cluster::Cluster,
+    net::Net,
+    types::{Cx, LogId},
+};
+use openraft::async_runtime::WatchReceiver;
+use std::io;
+use storage::{Log, codec};
+
+/// Entries looked at to learn how large entries are.
+const SAMPLE: u64 = 256;
+/// Fewer entries are not worth a purge.
+const WORTH: u64 = 1_000;
+
+/// The entries in the log and what they take, estimated from the newest ones.
+struct Stored {
+    first: u64,
+    count: u64,
+    octets_each: u64,
+}
+
+impl<C: Cx, N: Net> Cluster<C, N> {
+    /// Purges what is older than `keep_octets` of log, as far as it may go. Called now and then; what can't go yet
+    /// goes later.
+    ///
+    /// # Errors
+    /// The log can't be read, or consensus has stopped.
+    pub async fn retain(&self, log: &Log, keep_octets: u64) -> io::Result<()> {
+        let Some(stored) = Stored::of(log)? else { return Ok(()) };
+        let kept = keep_octets / stored.octets_each.max(1);
+        let surplus = stored.count.saturating_sub(kept);
+        if surplus < WORTH {
+            return Ok(());
+        }
+        let wanted = (stored.first + surplus - 1).min(self.inner.store.drained_index());
+        let (snapshot, matched) = self.snapshot_and_matched();
+        let wanted = match self.inner.sending.keep_from(&matched) {
+            Some(index) => wanted.min(index.saturating_sub(1)),
+            None => wanted,
+        };
+        let stopped = |e| io::Error::other(format!("{e}"));
+        if snapshot.is_none_or(|at| at < wanted) {
+            // the next call finds its metadata and purges
+            return self.inner.raft.trigger().snapshot().await.map_err(stopped);
+        }
+        if wanted < stored.first {
+            return Ok(());
+        }
+        tracing::debug!(upto = wanted, "purging the log");
+        self.inner.raft.trigger().purge_log(wanted).await.map_err(stopped)
+    }
+
+    fn snapshot_and_matched(&self) -> (Option<u64>, std::collections::BTreeMap<u64, u64>) {
+        let metrics = self.inner.raft.metrics();
+        let m = metrics.borrow_watched();
+        let matched = m.replication.iter().flatten();
+        let matched = matched.map(|(id, at)| (*id, at.as_ref().map_or(0, |id| id.index))).collect();
+        (m.snapshot.as_ref().map(|id| id.index), matched)
+    }
+}
+
+impl Stored {
+    fn of(log: &Log) -> io::Result<Option<Stored>> {
+        let (purged, last) = log.bounds()?;
+        let Some((last, _)) = last else { return Ok(None) };
+        let purged: Option<LogId> = match purged {
+            Some(bytes) => Some(codec::decode_record(&bytes).map_err(io::Error::other)?),
+            None => None,
+        };
+        let first = purged.map_or(0, |id| id.index + 1);
+        let sample = log.read(last.saturating_sub(SAMPLE - 1).max(first)..last + 1)?;
+        let octets: usize = sample.iter().map(|entry| entry.len()).sum();
+        let octets_each = (octets / sample.len().max(1)) as u64;
+        Ok(Some(Stored { first, count: (last + 1).saturating_sub(first), octets_each }))
+    }
+}

@@ -1,0 +1,363 @@
+//! Streamed transfer of a snapshot to a node whose missing entries are purged.
+//!
+//! The sender reads the drained base, the receiver builds its new state file from the stream while it goes on
+//! serving the old; only the switch, and the purge of the log behind it, is openraft's. Parts travel on a lane of
+//! their own, one at a time, so that a transfer holds a few parts in memory and never delays a heartbeat. A transfer
+//! that breaks off is begun again by openraft; what was received is dropped.
+
+use crate::{
+    cluster::Inner,
+    machine::Snap,
+    net::{CallError, Lane, Net},
+    types::{Cx, Meta, NodeInfo, Snapshot, Vote},
+    wire::{self, Request},
+};
+use futures_util::future::{Either, select};
+use openraft::{
+    errors::{NetworkError, ReplicationClosed, StreamingError, Unreachable},
+    raft::SnapshotResponse,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+use storage::{Header, Staged, Store};
+use tokio::sync::{mpsc, oneshot};
+
+/// Octets of one part.
+const PART: usize = 1 << 20;
+/// Parts between a thread that works on the disk and the network, at most.
+const PARTS_AHEAD: usize = 4;
+/// How long one part, or the building of the last one, may take.
+const PART_LIMIT: Duration = Duration::from_secs(30);
+/// How long the last step may take: syncing the file and switching to it.
+const END_LIMIT: Duration = Duration::from_secs(300);
+
+/// Whether disk work runs on threads of its own; a simulation has none and holds the whole stream in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Threads,
+    Inline,
+}
+
+/// What announces a snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Announced {
+    pub(crate) vote: Vote,
+    pub(crate) meta: Meta,
+    pub(crate) index: u64,
+    pub(crate) state_time: i64,
+    pub(crate) next_id: u64,
+    pub(crate) digest: u128,
+    pub(crate) head: Vec<u8>,
+}
+
+impl Announced {
+    fn of(vote: Vote, meta: Meta, header: &Header) -> Announced {
+        Announced {
+            vote,
+            meta,
+            index: header.index,
+            state_time: header.state_time,
+            next_id: header.next_id,
+            digest: header.digest,
+            head: header.meta.to_vec(),
+        }
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            index: self.index,
+            state_time: self.state_time,
+            next_id: self.next_id,
+            digest: self.digest,
+            meta: self.head.clone().into(),
+        }
+    }
+}
+
+/// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up.
+#[derive(Debug, Default)]
+pub(crate) struct Sending(Mutex<BTreeMap<u64, u64>>);
+
+impl Sending {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index from which the log must be kept, given what each peer is known to have.
+    pub(crate) fn keep_from(&self, matched: &BTreeMap<u64, u64>) -> Option<u64> {
+        let mut sending = self.lock();
+        sending.retain(|peer, index| matched.get(peer).is_none_or(|at| at < index));
+        sending.values().min().copied()
+    }
+}
+
+/// One peer to send to.
+pub(crate) struct Receiver<'a, N> {
+    pub(crate) net: &'a N,
+    pub(crate) id: u64,
+    pub(crate) node: &'a NodeInfo,
+    pub(crate) sending: &'a Sending,
+    pub(crate) work: Work,
+}
+
+impl<N: Net> Receiver<'_, N> {
+    /// Sends a snapshot and waits until it is installed, or until openraft gives the transfer up.
+    pub(crate) async fn send<C: Cx>(
+        &self,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+    ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+        match select(pin!(self.stream(vote, snapshot)), pin!(cancel)).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right((closed, _)) => Err(StreamingError::Closed(closed)),
+        }
+    }
+
+    async fn stream<C: Cx>(
+        &self,
+        vote: Vote,
+        snapshot: Snapshot,
+    ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+        let Snap::Drained(source) = snapshot.snapshot else {
+            let why = "a received snapshot is installed, not sent on";
+            return Err(StreamingError::Unreachable(Unreachable::from_string(why)));
+        };
+        let announced = Announced::of(vote, snapshot.meta, source.header());
+        self.sending.lock().insert(self.id, announced.index);
+        tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
+        let (index, begin) = (announced.index, Request::SnapshotBegin(Box::new(announced)));
+        let transfer: u64 = self.ask(&begin, PART_LIMIT).await?;
+        let mut parts = read_parts(source, self.work);
+        let mut number = 0;
+        while let Some(part) = parts.recv().await {
+            let bytes = part.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
+            let request = Request::<C>::SnapshotPart { transfer, number, bytes };
+            let () = self.ask(&request, PART_LIMIT).await?;
+            number += 1;
+        }
+        let response = self.ask(&Request::<C>::SnapshotEnd { transfer }, END_LIMIT).await?;
+        tracing::info!(to = self.id, index, parts = number, "snapshot installed there");
+        Ok(response)
+    }
+
+    async fn ask<C: Cx, T: DeserializeOwned>(
+        &self,
+        request: &Request<C>,
+        limit: Duration,
+    ) -> Result<T, StreamingError<C>> {
+        let called = self.net.call(self.id, self.node, Lane::Snapshot, wire::encode(request), limit).await;
+        let bytes = called.map_err(|e| match e {
+            CallError::Unreachable(_) => StreamingError::Unreachable(Unreachable::new(&e)),
+            CallError::Lost(_) => StreamingError::Network(NetworkError::new(&e)),
+        })?;
+        let answer: Result<T, String> =
+            wire::decode(&bytes).map_err(|e| StreamingError::Network(NetworkError::new(&e)))?;
+        answer.map_err(|why| StreamingError::Unreachable(Unreachable::from_string(why)))
+    }
+}
+
+/// The snapshot's stream, cut into parts; ends with the stream or with an error.
+fn read_parts(source: Arc<storage::Snapshot>, work: Work) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    match work {
+        Work::Threads => {
+            let (queue, parts) = mpsc::channel(PARTS_AHEAD);
+            thread::spawn(move || write_parts(&source, &queue));
+            parts
+        }
+        Work::Inline => {
+            let mut all = Vec::new();
+            let written = source.write(&mut all).map_err(io::Error::other);
+            let (queue, parts) = mpsc::channel(all.len() / PART + 2);
+            for part in all.chunks(PART) {
+                drop(queue.try_send(Ok(part.to_vec())));
+            }
+            if let Err(error) = written {
+                drop(queue.try_send(Err(error)));
+            }
+            parts
+        }
+    }
+}
+
+fn write_parts(source: &storage::Snapshot, queue: &mpsc::Sender<io::Result<Vec<u8>>>) {
+    let mut cutter = Cutter { part: Vec::with_capacity(PART), queue };
+    let written = source.write(&mut cutter).map_err(io::Error::other).and_then(|()| cutter.send());
+    if let Err(error) = written {
+        // the transfer is over already if nobody listens
+        drop(queue.blocking_send(Err(error)));
+    }
+}
+
+/// Collects octets into parts; waits while the network is behind.
+struct Cutter<'a> {
+    part: Vec<u8>,
+    queue: &'a mpsc::Sender<io::Result<Vec<u8>>>,
+}
+
+impl Cutter<'_> {
+    fn send(&mut self) -> io::Result<()> {
+        let part = std::mem::replace(&mut self.part, Vec::with_capacity(PART));
+        if part.is_empty() {
+            return Ok(());
+        }
+        self.queue.blocking_send(Ok(part)).map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "cancelled"))
+    }
+}
+
+impl io::Write for Cutter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PART - self.part.len());
+        self.part.extend_from_slice(&bytes[..taken]);
+        if self.part.len() == PART {
+            self.send()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A snapshot on its way in; one at a time, a new one replaces it.
+pub(crate) struct Incoming {
+    transfer: u64,
+    from: u64,
+    announced: Announced,
+    next: u64,
+    sink: Sink,
+}
+
+enum Sink {
+    /// A thread builds the new file as parts come.
+    Thread {
+        parts: mpsc::Sender<Vec<u8>>,
+        built: oneshot::Receiver<Result<Staged, String>>,
+    },
+    Memory(Vec<u8>),
+}
+
+/// Where the incoming snapshot is kept between its parts.
+#[derive(Default)]
+pub(crate) struct Inbox(tokio::sync::Mutex<(u64, Option<Incoming>)>);
+
+impl<C: Cx, N: Net> Inner<C, N> {
+    pub(crate) async fn snapshot_begin(&self, from: u64, announced: Announced) -> Result<u64, String> {
+        let mut inbox = self.inbox.0.lock().await;
+        if let Some(old) = inbox.1.take() {
+            old.give_up().await;
+        }
+        inbox.0 += 1;
+        let transfer = inbox.0;
+        tracing::info!(from, index = announced.index, "receiving a snapshot");
+        let sink = match self.work {
+            Work::Threads => build_on_thread(self.store.clone(), announced.header()),
+            Work::Inline => Sink::Memory(Vec::new()),
+        };
+        inbox.1 = Some(Incoming { transfer, from, announced, next: 0, sink });
+        Ok(transfer)
+    }
+
+    pub(crate) async fn snapshot_part(
+        &self,
+        from: u64,
+        transfer: u64,
+        number: u64,
+        bytes: Vec<u8>,
+    ) -> Result<(), String> {
+        let mut inbox = self.inbox.0.lock().await;
+        let incoming = expected(&mut inbox.1, from, transfer)?;
+        if incoming.next != number {
+            return Err(format!("part {number} came where part {} was expected", incoming.next));
+        }
+        incoming.next += 1;
+        match &mut incoming.sink {
+            Sink::Memory(all) => all.extend_from_slice(&bytes),
+            // a thread that has stopped reading tells why at the end
+            Sink::Thread { parts, .. } => drop(parts.send(bytes).await),
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn snapshot_end(&self, from: u64, transfer: u64) -> Result<SnapshotResponse<C>, String> {
+        let mut inbox = self.inbox.0.lock().await;
+        expected(&mut inbox.1, from, transfer)?;
+        let Some(incoming) = inbox.1.take() else { return Err(gone()) };
+        let Announced { vote, meta, .. } = incoming.announced.clone();
+        let staged = incoming.staged(&self.store).await?;
+        drop(inbox);
+        let snapshot = Snapshot { meta, snapshot: Snap::Staged(Box::new(staged)) };
+        self.raft.install_full_snapshot(vote, snapshot).await.map_err(|e| e.to_string())
+    }
+}
+
+fn expected(inbox: &mut Option<Incoming>, from: u64, transfer: u64) -> Result<&mut Incoming, String> {
+    inbox.as_mut().filter(|i| i.transfer == transfer && i.from == from).ok_or_else(gone)
+}
+
+fn gone() -> String {
+    "this transfer was replaced by another".into()
+}
+
+fn build_on_thread(store: Arc<Store>, header: Header) -> Sink {
+    let (parts, mut queue) = mpsc::channel(PARTS_AHEAD);
+    let (tell, built) = oneshot::channel();
+    thread::spawn(move || {
+        let mut stream = Joiner { queue: &mut queue, part: Vec::new(), at: 0 };
+        let staged = store.stage(&mut stream, &header).map_err(|e| e.to_string());
+        // nobody waits for a transfer that was given up
+        drop(tell.send(staged));
+    });
+    Sink::Thread { parts, built }
+}
+
+impl Incoming {
+    async fn staged(self, store: &Store) -> Result<Staged, String> {
+        match self.sink {
+            Sink::Memory(all) => {
+                store.stage(&mut all.as_slice(), &self.announced.header()).map_err(|e| e.to_string())
+            }
+            Sink::Thread { parts, built } => {
+                drop(parts);
+                built.await.unwrap_or_else(|_| Err("building the new state failed".into()))
+            }
+        }
+    }
+
+    /// Waits until the thread has let the unfinished file go.
+    async fn give_up(self) {
+        if let Sink::Thread { parts, built } = self.sink {
+            drop(parts);
+            drop(built.await);
+        }
+    }
+}
+
+/// Reads parts as one stream.
+struct Joiner<'a> {
+    queue: &'a mut mpsc::Receiver<Vec<u8>>,
+    part: Vec<u8>,
+    at: usize,
+}
+
+impl io::Read for Joiner<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.part.len() {
+            let Some(next) = self.queue.blocking_recv() else { return Ok(0) };
+            (self.part, self.at) = (next, 0);
+        }
+        let taken = out.len().min(self.part.len() - self.at);
+        out[..taken].copy_from_slice(&self.part[self.at..self.at + taken]);
+        self.at += taken;
+        Ok(taken)
+    }
+}
