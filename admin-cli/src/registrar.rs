@@ -8,7 +8,10 @@ use crate::{
 };
 use admin::{
     Client,
-    wire::{RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarShow, RegistrarView, Written},
+    wire::{
+        RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
+        RegistrarView, Written,
+    },
 };
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -43,6 +46,24 @@ pub enum Command {
         handle: String,
         #[command(flatten)]
         source: Source,
+    },
+    /// Keep a registrar from acting: its sessions end on every node, and it can't log in.
+    ///
+    /// Its domains stay as they are, and the public sees them as before. Suspending it again changes the reason.
+    #[command(after_long_help = "Example:\n  \
+        namingo-admin registrar suspend alpha --reason \"invoice 2026-17 is unpaid\"")]
+    Suspend {
+        /// The clID
+        handle: String,
+        /// Shown to operators only, at most 255 characters
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Let a suspended registrar act again.
+    #[command(after_long_help = "Example:\n  namingo-admin registrar resume alpha")]
+    Resume {
+        /// The clID
+        handle: String,
     },
 }
 
@@ -103,6 +124,16 @@ impl Command {
                 let written = client.call(&change).await?;
                 answer(&written, &chosen, &format!("registrar {} has a new password", change.handle))
             }
+            Command::Suspend { handle, reason } => {
+                let text = format!("registrar {handle} is suspended");
+                let written = client.call(&RegistrarSuspend { handle, reason }).await?;
+                Answer::new(&written, format!("{text} (svTRID {})", written.svtrid))
+            }
+            Command::Resume { handle } => {
+                let text = format!("registrar {handle} can act again");
+                let written = client.call(&RegistrarResume { handle }).await?;
+                Answer::new(&written, format!("{text} (svTRID {})", written.svtrid))
+            }
         }
     }
 }
@@ -144,11 +175,12 @@ async fn list(client: &Client) -> Result<Answer, Stop> {
             or_dash(r.iana_id),
             r.name.clone(),
             or_dash(r.abuse_email.as_ref()),
+            if r.suspended.is_some() { "suspended" } else { "active" }.to_owned(),
             r.created.to_string(),
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();
-    Answer::new(&all, columns(["REGISTRAR", "IANA ID", "NAME", "ABUSE E-MAIL", "CREATED"], &rows))
+    Answer::new(&all, columns(["REGISTRAR", "IANA ID", "NAME", "ABUSE E-MAIL", "STATE", "CREATED"], &rows))
 }
 
 fn text(r: &RegistrarView) -> String {
@@ -164,5 +196,7 @@ fn text(r: &RegistrarView) -> String {
         .with("certificate", r.certificate.as_deref().unwrap_or("none is demanded"))
         .with("created", &r.created)
         .with_optional("updated", r.updated)
+        .with_optional("suspended since", r.suspended.as_ref().map(|s| s.since))
+        .with_optional("reason", r.suspended.as_ref().map(|s| &s.reason).filter(|reason| !reason.is_empty()))
         .text()
 }

@@ -285,3 +285,21 @@ async fn help_is_complete() {
     assert!(ran.out.contains("other users of this machine can see it"), "{}", ran.out);
     assert_eq!(run(dir.path(), "", &["--version"]).await.status, 0);
 }
+
+#[tokio::test]
+async fn a_registrar_is_suspended_and_resumed() {
+    let node = Node::start().await;
+    done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd"]).await;
+    let out = done(&node, &["registrar", "suspend", "alpha", "--reason", "unpaid"]).await;
+    assert!(out.starts_with("registrar alpha is suspended (svTRID "), "{out}");
+    let out = done(&node, &["registrar", "show", "alpha"]).await;
+    assert!(out.contains("suspended since  2027-01-15T08:00:00.000Z\n"), "{out}");
+    assert!(out.contains("reason           unpaid\n"), "{out}");
+    let out = done(&node, &["registrar", "list"]).await;
+    assert!(out.contains("suspended"), "{out}");
+    done(&node, &["registrar", "resume", "alpha"]).await;
+    let out = done(&node, &["registrar", "list"]).await;
+    assert!(out.contains("active") && !out.contains("suspended"), "{out}");
+    let ran = ask(&node, &["registrar", "resume", "alpha"]).await;
+    assert_eq!((ran.status, ran.err.trim()), (1, "namingo-admin: alpha is not suspended (not_suspended)"));
+}

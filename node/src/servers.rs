@@ -100,6 +100,7 @@ fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
         svtrids: parts.trids.clone(),
         keys: parts.keys.clone(),
         passwords: epp::Passwords::new(cores.div_ceil(2)),
+        sessions: epp::Sessions::default(),
         clock: Arc::new(now),
         metrics: parts.metrics.clone(),
         limits: epp::SessionLimits::default(),

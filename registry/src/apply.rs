@@ -140,7 +140,9 @@ fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry, carry_out: CarryOut) -> Res
         return Ok(Outcome::Expired);
     }
     let mut pen = Pen::new(index, at);
-    let result = due::settle_touched(tx, c, &mut pen).and_then(|()| carry_out(tx, index, at, c, &mut pen));
+    let result = due::settle_touched(tx, c, &mut pen)
+        .and_then(|()| registrar::may_act(tx, &c.by))
+        .and_then(|()| carry_out(tx, index, at, c, &mut pen));
     let (outcome, changes) = match result {
         Ok((reply, changes)) => (Outcome::Done(reply), changes),
         Err(Stop::Refused(no)) => (Outcome::Refused(no), Vec::new()),
@@ -181,7 +183,14 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
         Verb::HostCreate(v) => host::apply_create(tx, by, at, v).map(none),
         Verb::ContactCreate(v) => contact::apply_create(tx, by, at, index, v).map(none),
         Verb::PollAck(v) => poll::apply(tx, by, v).map(none),
+        Verb::RegistrarSuspend(v) => registrar::apply_suspend(tx, by, at, v).map(suspension_before),
+        Verb::RegistrarResume(v) => registrar::apply_resume(tx, by, at, v).map(suspension_before),
     }
+}
+
+fn suspension_before((reply, old): (Reply, Option<registrar::Suspension>)) -> Done {
+    let old = old.map_or_else(|| "no".to_owned(), |s| format!("since {}: {}", s.since, s.reason));
+    (reply, vec![Change::new("suspended", &old)])
 }
 
 /// The check of a verb alone, on whatever can be read: what an accepting node does before it sends a command on.
@@ -189,6 +198,7 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
 /// # Errors
 /// The refusal that [`apply_batch`] would come to on this state, or a storage fault.
 pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop> {
+    registrar::may_act(db, by)?;
     match verb {
         Verb::Beat | Verb::Tick { .. } | Verb::Mark => Ok(()),
         Verb::RepositoryFound(v) => repository::check(db, by, v).map(drop),
@@ -201,6 +211,8 @@ pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop>
         Verb::HostCreate(v) => host::check_create(db, by, v).map(drop),
         Verb::ContactCreate(v) => contact::check_create(db, by, v).map(drop),
         Verb::PollAck(v) => poll::check(db, by, v).map(drop),
+        Verb::RegistrarSuspend(v) => registrar::check_suspend(db, by, v).map(drop),
+        Verb::RegistrarResume(v) => registrar::check_resume(db, by, v).map(drop),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::{
     actor::Actor, contact::ContactCreate, domain::DomainCreate, host::HostCreate, poll::PollAck,
-    registrar::RegistrarCreate, registrar::RegistrarPassword, repository::RepositoryFound, svtrid::SvTrid,
-    time::Timestamp, tld::MarkName, tld::TldCreate, tld::UnmarkName,
+    registrar::RegistrarCreate, registrar::RegistrarPassword, registrar::RegistrarResume,
+    registrar::RegistrarSuspend, repository::RepositoryFound, svtrid::SvTrid, time::Timestamp, tld::MarkName,
+    tld::TldCreate, tld::UnmarkName,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,6 +47,8 @@ pub enum Verb {
     HostCreate(Box<HostCreate>),
     ContactCreate(Box<ContactCreate>),
     PollAck(PollAck),
+    RegistrarSuspend(RegistrarSuspend),
+    RegistrarResume(RegistrarResume),
 }
 
 impl Verb {
@@ -65,6 +68,8 @@ impl Verb {
             Verb::HostCreate(_) => "host_create",
             Verb::ContactCreate(_) => "contact_create",
             Verb::PollAck(_) => "poll_ack",
+            Verb::RegistrarSuspend(_) => "registrar_suspend",
+            Verb::RegistrarResume(_) => "registrar_resume",
         }
     }
 
@@ -82,6 +87,8 @@ impl Verb {
             Verb::HostCreate(c) => c.name.clone(),
             Verb::ContactCreate(c) => c.handle.clone(),
             Verb::PollAck(c) => c.message.to_string(),
+            Verb::RegistrarSuspend(c) => c.handle.clone(),
+            Verb::RegistrarResume(c) => c.handle.clone(),
         }
     }
 

@@ -98,7 +98,9 @@ pub fn settle_touched(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(),
         | Verb::MarkName(_)
         | Verb::UnmarkName(_)
         | Verb::ContactCreate(_)
-        | Verb::PollAck(_) => Ok(()),
+        | Verb::PollAck(_)
+        | Verb::RegistrarSuspend(_)
+        | Verb::RegistrarResume(_) => Ok(()),
     }
 }
 

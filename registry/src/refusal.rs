@@ -67,6 +67,8 @@ pub enum Refusal {
     SponsorRequired,
     RepositoryInvalid { field: String, why: String },
     TooManySubordinates { domain: String, most: u16 },
+    Suspended,
+    NotSuspended { registrar: String },
 }
 
 impl Refusal {
@@ -123,6 +125,8 @@ impl Refusal {
             Refusal::SponsorRequired => "sponsor_required",
             Refusal::RepositoryInvalid { .. } => "repository_invalid",
             Refusal::TooManySubordinates { .. } => "too_many_subordinates",
+            Refusal::Suspended => "suspended",
+            Refusal::NotSuspended { .. } => "not_suspended",
         }
     }
 }
@@ -209,6 +213,8 @@ impl fmt::Display for Refusal {
             Refusal::SponsorRequired => f.write_str("say which registrar is to sponsor the object"),
             Refusal::RepositoryInvalid { field, why } => write!(f, "repository {field}: {why}"),
             Refusal::TooManySubordinates { domain, most } => write!(f, "{domain} has {most} hosts already"),
+            Refusal::Suspended => f.write_str("this registrar is suspended; ask the registry's operator"),
+            Refusal::NotSuspended { registrar } => write!(f, "{registrar} is not suspended"),
         }
     }
 }

@@ -54,6 +54,8 @@ pub const POLL_QUEUE: Table<u64, Queue> = Table::new(20, "poll_queue");
 pub const REGISTRAR_IANA: Table<u32, u64> = Table::new(21, "registrar_iana");
 /// (folded name, registrar): names need not be unique.
 pub const REGISTRAR_NAME: Index<(String, u64)> = Index::new(22, "registrar_name");
+/// Registrars that may not act: asked with every command of a registrar, and looked through by every node.
+pub const REGISTRAR_SUSPENDED: Index<u64> = Index::new(23, "registrar_suspended");
 
 /// All of them, for [`storage::Store::open`].
 pub const ALL: &[Meta] = &[
@@ -76,6 +78,7 @@ pub const ALL: &[Meta] = &[
     POLL_QUEUE.meta(),
     REGISTRAR_IANA.meta(),
     REGISTRAR_NAME.meta(),
+    REGISTRAR_SUSPENDED.meta(),
     JOURNAL.meta(),
     OUTCOME.meta(),
     OUTCOME_UNTIL.meta(),

@@ -26,8 +26,10 @@ pub mod server;
 pub mod session;
 pub mod site;
 mod status;
+pub mod suspension;
 pub mod xml;
 
 pub use passwords::Passwords;
 pub use server::serve;
 pub use site::{SessionLimits, Site};
+pub use suspension::Sessions;

@@ -87,6 +87,9 @@ fn uri(element: &El<'_>) -> Result<String, Syntax> {
     element.leaf(|_, text| Ok(collapse(text).into_owned()))
 }
 
+/// Why a login is refused whose registrar is suspended.
+const SUSPENDED: &str = "suspended";
+
 impl<B: Backend> Session<B> {
     /// Lets a registrar in, after changing its password if it asks for that.
     pub(crate) async fn login(&mut self, login: &Login, svtrid: SvTrid) -> Result<Answer, Denial> {
@@ -103,6 +106,7 @@ impl<B: Backend> Session<B> {
         }
         info!(%svtrid, client = registrar.handle, peer = %self.peer.address, "logged in");
         let Owner { repository, .. } = owner;
+        self.seat = Some(self.site.sessions.enter(id));
         self.client = Some(Client { id, handle: registrar.handle, repository, announced });
         Ok(Answer { code: ResultCode::Ok, data: Data::None, queue: self.waiting(id).await })
     }
@@ -124,8 +128,14 @@ impl<B: Backend> Session<B> {
             Some((_, registrar)) if registrar.certificate.is_some() && registrar.certificate != shown => {
                 "wrong client certificate"
             }
+            Some((_, registrar)) if registrar.suspended.is_some() => SUSPENDED,
             Some(found) => return Ok(found),
         };
+        Err(self.login_refused(login, why))
+    }
+
+    /// Only whoever proved to be the registrar learns that it is suspended.
+    fn login_refused(&mut self, login: &Login, why: &'static str) -> Denial {
         self.login_failures += 1;
         info!(client = login.client, peer = %self.peer.address, why, "login refused");
         let code = if self.login_failures >= self.site.limits.login_failures_max {
@@ -133,9 +143,12 @@ impl<B: Backend> Session<B> {
         } else {
             ResultCode::Authentication
         };
+        if why == SUSPENDED {
+            return Denial { code, ..Denial::refused(&Refusal::Suspended) };
+        }
         let refused = Denial::refused(&Refusal::AuthenticationFailed);
         let reason = "unknown clID, wrong password or wrong client certificate".to_owned();
-        Err(Denial { code, reason, ..refused })
+        Denial { code, reason, ..refused }
     }
 
     async fn change_password(

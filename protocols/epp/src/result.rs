@@ -86,6 +86,8 @@ impl ResultCode {
         match refusal {
             Refusal::NotOperator | Refusal::NotSponsor { .. } => ResultCode::Authorization,
             Refusal::AuthenticationFailed => ResultCode::Authentication,
+            // What let the client in holds no longer; nothing more is taken from it.
+            Refusal::Suspended => ResultCode::AuthenticationEnding,
             Refusal::AuthInfoWrong => ResultCode::AuthInfo,
             Refusal::NameSyntax { .. }
             | Refusal::FakeALabel { .. }
@@ -98,7 +100,8 @@ impl ResultCode {
             Refusal::NotFound { .. }
             | Refusal::SuperordinateMissing { .. }
             | Refusal::MessageNotFound { .. }
-            | Refusal::NotMarked { .. } => ResultCode::DoesNotExist,
+            | Refusal::NotMarked { .. }
+            | Refusal::NotSuspended { .. } => ResultCode::DoesNotExist,
             Refusal::PeriodOutOfRange { .. } => ResultCode::ParameterRange,
             Refusal::RegistrantRequired | Refusal::ContactRequired { .. } | Refusal::SponsorRequired => {
                 ResultCode::ParameterMissing

@@ -1,4 +1,4 @@
-//! The listener's side: each connection becomes a session.
+//! The listener's side: each connection becomes a session. Beside it runs the watch over suspended registrars.
 
 use std::sync::Arc;
 
@@ -16,7 +16,11 @@ pub async fn serve<B: Backend>(
     backend: B,
     site: Arc<Site>,
 ) {
+    let (sessions, watched) = (site.sessions.clone(), backend.clone());
     let handler =
         move |wire, peer, shutdown| session::serve(wire, peer, shutdown, backend.clone(), Arc::clone(&site));
-    listener.serve(tls, shutdown, handler).await;
+    tokio::select! {
+        () = listener.serve(tls, shutdown, handler) => {}
+        () = sessions.watch(&watched) => {}
+    }
 }

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use net::{Peer, Shutdown};
-use registry::{Actor, Backend, Freshness, Unavailable};
+use registry::{Actor, Backend, Freshness, Refusal, Unavailable, registrar};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
-use crate::denial::{Denial, unavailable};
+use crate::denial::{Denial, failed, unavailable};
 use crate::frame::{FrameError, Wire};
 use crate::greeting::{self, Menu};
 use crate::request::{self, Request};
 use crate::response::Response;
 use crate::result::ResultCode;
 use crate::site::Site;
+use crate::suspension::Seat;
 use crate::xml::Ns;
 
 /// What the server knows of the other end.
@@ -28,6 +29,8 @@ pub(crate) struct Session<B> {
     /// The registrar, once logged in.
     pub(crate) client: Option<Client>,
     pub(crate) login_failures: u32,
+    /// In the register of sessions, once logged in.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// A registrar that has logged in.
@@ -55,7 +58,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut wire = Wire::new(stream, site.limits.frame_bytes_max, site.limits.transfer);
-    let mut session = Session { backend, site, peer, client: None, login_failures: 0 };
+    let mut session = Session { backend, site, peer, client: None, login_failures: 0, seat: None };
     debug!(peer = %peer.address, "connected");
     let ended = session.run(&mut wire, &mut shutdown).await;
     if let Err(cause) = ended {
@@ -81,6 +84,7 @@ impl<B: Backend> Session<B> {
             let frame = tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
+                () = ended(self.seat.as_ref()) => return Ok(()),
                 frame = wire.recv(idle) => frame?,
             };
             let Some(frame) = frame else { return Ok(()) };
@@ -123,7 +127,13 @@ impl<B: Backend> Session<B> {
         let client = self.client.as_ref().map_or("-", |client| client.handle.as_str());
         let cltrid = response.cltrid.as_deref().unwrap_or("-");
         let ms = took.as_millis();
-        info!(svtrid = %response.svtrid, client, verb, code, refusal, cltrid, ms, "answered");
+        macro_rules! log_at {
+            ($level:ident) => {
+                $level!(svtrid = %response.svtrid, client, verb, code, refusal, cltrid, ms, "answered")
+            };
+        }
+        // reads outnumber writes by far, and change nothing that somebody would look for later
+        if is_read(verb) { log_at!(debug) } else { log_at!(info) }
     }
 
     /// What exists here is told from this node's own data: a greeting never waits for a leader.
@@ -152,15 +162,34 @@ impl<B: Backend> Session<B> {
         }
     }
 
-    /// A view that shows everything acknowledged before the call.
+    /// A view that shows everything acknowledged before the call, to a client that may see it.
     pub(crate) async fn view(&self) -> Result<storage::View, Denial> {
         let view = self.backend.view(Freshness::Linearizable);
         let view = timeout(self.site.limits.read, view).await.unwrap_or(Err(Unavailable::NoLeader));
-        view.map_err(|cause| unavailable(&cause))
+        let view = view.map_err(|cause| unavailable(&cause))?;
+        if let Some(client) = &self.client
+            && registrar::is_suspended(&view, client.id).map_err(|fault| failed(fault.into()))?
+        {
+            return Err(Denial::refused(&Refusal::Suspended));
+        }
+        Ok(view)
     }
 
     /// The registrar, or the refusal of one that has not logged in.
     pub(crate) fn client(&self) -> Result<&Client, Denial> {
         self.client.as_ref().ok_or_else(|| Denial::new(ResultCode::CommandUse, "log in first"))
+    }
+}
+
+/// Whether a verb, by its name in logs and metrics, only reads.
+fn is_read(verb: &str) -> bool {
+    verb == "poll:req" || verb.ends_with(":check") || verb.ends_with(":info")
+}
+
+/// Completes when the session shall finish because its registrar is suspended.
+async fn ended(seat: Option<&Seat>) {
+    match seat {
+        Some(seat) => seat.ended().await,
+        None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! What all sessions of a node share: its name, keys, identifiers, limits and metrics.
+//! What all sessions of a node share: its name, keys, identifiers, register of sessions, limits and metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use registry::seal::{Keys, SealFault};
 use ring::rand::SystemRandom;
 
 use crate::passwords::Passwords;
+use crate::suspension::Sessions;
 
 /// The EPP server of a node, less its connections.
 pub struct Site {
@@ -21,6 +22,7 @@ pub struct Site {
     /// Sealing keys. A node without any has no EPP server.
     pub keys: Arc<Keys>,
     pub passwords: Passwords,
+    pub sessions: Sessions,
     /// The wall clock, for the greeting's `svDate`.
     pub clock: Clock,
     pub metrics: Metrics,

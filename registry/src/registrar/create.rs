@@ -100,6 +100,7 @@ pub fn apply(tx: &mut Tx<'_>, by: &Actor, at: Timestamp, c: &RegistrarCreate) ->
         profile: c.profile.clone(),
         password: c.password.clone(),
         certificate: c.certificate,
+        suspended: None,
     };
     tx.insert(&REGISTRAR, &id, &registrar)?;
     tx.insert(&REGISTRAR_HANDLE, &folded, &id)?;

@@ -4,11 +4,16 @@
 
 mod create;
 mod password;
+mod suspend;
 
 pub use create::RegistrarCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
 pub use password::RegistrarPassword;
 pub(crate) use password::{apply as apply_password, check as check_password};
+pub use suspend::{RegistrarResume, RegistrarSuspend, is_suspended, suspended};
+pub(crate) use suspend::{
+    apply as apply_suspend, apply_resume, check as check_suspend, check_resume, may_act,
+};
 
 use crate::{
     actor::Actor,
@@ -20,7 +25,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use storage::{Fault, Read, Record};
 
-/// A registrar. Everything but the credentials is public.
+/// A registrar. Everything but the credentials and the suspension is public.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registrar {
     /// The clID, as it was given.
@@ -31,9 +36,19 @@ pub struct Registrar {
     pub password: Sealed,
     /// SHA-256 of the client certificate (DER) that must be presented at login; `None`: none is asked.
     pub certificate: Option<[u8; 32]>,
+    /// Set while the operator keeps it from acting.
+    pub suspended: Option<Suspension>,
 }
 
 impl Record for Registrar {}
+
+/// Since when a registrar may not act, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    pub since: Timestamp,
+    /// For operators; may be empty.
+    pub reason: String,
+}
 
 /// What WHOIS and RDAP tell of a registrar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use registry::{
     domain::{DomainCreate, NameServers, Period, SecDns, Unit},
     host::HostCreate,
     poll::PollAck,
-    registrar::{Profile, RegistrarCreate},
+    registrar::{Profile, RegistrarCreate, RegistrarResume, RegistrarSuspend},
     repository::RepositoryFound,
     seal::{Context, Keys, NONCE, SECRET, Sealed},
     tables,
@@ -204,6 +204,14 @@ pub fn registrar(handle: &str) -> RegistrarCreate {
 
 pub fn create_registrar(registrar: RegistrarCreate) -> Verb {
     Verb::RegistrarCreate(Box::new(registrar))
+}
+
+pub fn suspend(handle: &str, reason: &str) -> Verb {
+    Verb::RegistrarSuspend(RegistrarSuspend { handle: handle.into(), reason: reason.into() })
+}
+
+pub fn resume(handle: &str) -> Verb {
+    Verb::RegistrarResume(RegistrarResume { handle: handle.into() })
 }
 
 /// No authInfo: what RFC 9154 wants of a new object.

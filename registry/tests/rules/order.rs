@@ -10,7 +10,7 @@ use registry::{
     domain::{NameServers, Unit},
     name::NameFault,
     poll::News,
-    registrar::RegistrarPassword,
+    registrar::{RegistrarPassword, RegistrarResume, RegistrarSuspend},
     status::Status,
     tld::{DataModel, MarkKind},
 };
@@ -53,6 +53,8 @@ pinned! { verbs Verb {
     HostCreate = create_host("ns1.a.example", &[]),
     ContactCreate = create_contact(contact("sh8013")),
     PollAck = ack(1),
+    RegistrarSuspend = Verb::RegistrarSuspend(RegistrarSuspend { handle: "alpha".into(), reason: String::new() }),
+    RegistrarResume = Verb::RegistrarResume(RegistrarResume { handle: "alpha".into() }),
 } }
 
 pinned! { outcomes Outcome {

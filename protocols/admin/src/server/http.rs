@@ -172,6 +172,8 @@ async fn dispatch<B: Backend, C: Control>(
         wire::RegistrarList::NAME => run::<wire::RegistrarList, B, C>(context, body).await,
         wire::RegistrarShow::NAME => run::<wire::RegistrarShow, B, C>(context, body).await,
         wire::RegistrarPassword::NAME => run::<wire::RegistrarPassword, B, C>(context, body).await,
+        wire::RegistrarSuspend::NAME => run::<wire::RegistrarSuspend, B, C>(context, body).await,
+        wire::RegistrarResume::NAME => run::<wire::RegistrarResume, B, C>(context, body).await,
         wire::DomainCreate::NAME => run::<wire::DomainCreate, B, C>(context, body).await,
         wire::DomainShow::NAME => run::<wire::DomainShow, B, C>(context, body).await,
         wire::OutcomeQuery::NAME => run::<wire::OutcomeQuery, B, C>(context, body).await,

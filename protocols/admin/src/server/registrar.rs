@@ -2,8 +2,8 @@
 
 use super::{Context, Control, Handle};
 use crate::wire::{
-    Failure, Instant, RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarShow, RegistrarView,
-    Written,
+    Failure, Instant, RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow,
+    RegistrarSuspend, RegistrarView, Suspension, Written,
 };
 use registry::{
     Backend, Refusal, Verb,
@@ -42,6 +42,22 @@ impl<B: Backend, C: Control> Handle<B, C> for RegistrarPassword {
     }
 }
 
+impl<B: Backend, C: Control> Handle<B, C> for RegistrarSuspend {
+    async fn handle(self, context: &Context<B, C>) -> Result<Written, Failure> {
+        let suspend = registrar::RegistrarSuspend { handle: self.handle, reason: self.reason };
+        let (svtrid, _) = context.write(Verb::RegistrarSuspend(suspend)).await?;
+        Ok(Written { svtrid: svtrid.to_string() })
+    }
+}
+
+impl<B: Backend, C: Control> Handle<B, C> for RegistrarResume {
+    async fn handle(self, context: &Context<B, C>) -> Result<Written, Failure> {
+        let resume = registrar::RegistrarResume { handle: self.handle };
+        let (svtrid, _) = context.write(Verb::RegistrarResume(resume)).await?;
+        Ok(Written { svtrid: svtrid.to_string() })
+    }
+}
+
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarList {
     async fn handle(self, context: &Context<B, C>) -> Result<Vec<RegistrarView>, Failure> {
         let mut all = registrar::all(&context.view().await?)?;
@@ -72,6 +88,7 @@ fn shown(registrar: Registrar) -> RegistrarView {
         certificate: registrar.certificate.map(|octets| net::Fingerprint(octets).to_string()),
         created: Instant(registrar.created),
         updated: registrar.updated.map(Instant),
+        suspended: registrar.suspended.map(|s| Suspension { since: Instant(s.since), reason: s.reason }),
     }
 }
 

@@ -13,7 +13,10 @@ pub use domain::{ContactLink, ContactRole, DomainCreate, DomainCreated, DomainSh
 pub(crate) use failure::superseded;
 pub use failure::{Failure, Kind};
 pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row};
-pub use registrar::{RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarShow, RegistrarView};
+pub use registrar::{
+    RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
+    RegistrarView, Suspension,
+};
 pub use secret::Secret;
 pub use tld::{
     DataModel, Mark, MarkKind, MarkList, MarkPage, Marked, Rejected, TldCreate, TldList, TldMark, TldShow,

@@ -47,6 +47,29 @@ pub struct RegistrarPassword {
     pub password: Secret,
 }
 
+/// Keeps a registrar from acting and ends its sessions on all nodes; one that is suspended gets the new reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarSuspend {
+    pub handle: String,
+    /// For operators; at most 255 characters.
+    #[serde(default)]
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrarResume {
+    pub handle: String,
+}
+
+/// Since when a registrar may not act, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    pub since: Instant,
+    pub reason: String,
+}
+
 /// A registrar without its credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrarView {
@@ -62,6 +85,8 @@ pub struct RegistrarView {
     pub certificate: Option<String>,
     pub created: Instant,
     pub updated: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Suspension>,
 }
 
 impl Operation for RegistrarCreate {
@@ -77,6 +102,16 @@ impl Operation for RegistrarList {
 impl Operation for RegistrarShow {
     const NAME: &'static str = "registrar/show";
     type Reply = RegistrarView;
+}
+
+impl Operation for RegistrarSuspend {
+    const NAME: &'static str = "registrar/suspend";
+    type Reply = Written;
+}
+
+impl Operation for RegistrarResume {
+    const NAME: &'static str = "registrar/resume";
+    type Reply = Written;
 }
 
 impl Operation for RegistrarPassword {

@@ -58,6 +58,7 @@ impl Kit<Solo> {
             svtrids: Arc::new(SvTrids::new(1, 0xb007)),
             keys: Arc::new(keys()),
             passwords: Passwords::new(2),
+            sessions: epp::Sessions::default(),
             clock: clock_of,
             metrics: Metrics::register(&mut Registry::default()),
             limits: SessionLimits {

@@ -8,4 +8,5 @@ mod mutate;
 mod objects;
 mod schema;
 mod session;
+mod suspension;
 mod xmllint;

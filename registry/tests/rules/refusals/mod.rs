@@ -34,14 +34,15 @@ variants! {
     DsInvalid DsRepeated TooManyDs SuperordinateMissing HostNotAllowed AddressesForbidden AddressNotGlobal
     AddressRepeated TooManyAddresses ContactsUnsupported HandleSyntax ContactInvalid MessageNotFound
     RegistrarInvalid TldInvalid NamesBelowTld LabelSyntax NotMarked RepositoryFounded SponsorRequired
-    RepositoryInvalid TooManySubordinates
+    RepositoryInvalid TooManySubordinates Suspended NotSuspended
 }
 
 fn all() -> Vec<Case> {
     let of_domains = [domains::names(), domains::model(), domains::delegation()];
     let of_objects = [objects::objects(), objects::hosts(), objects::contacts()];
     let of_policy = [policy::registrars(), policy::zones(), policy::marks()];
-    [of_domains, of_objects, of_policy].into_iter().flatten().flatten().collect()
+    let of_keys = [policy::suspension(), Vec::new(), Vec::new()];
+    [of_domains, of_objects, of_policy, of_keys].into_iter().flatten().flatten().collect()
 }
 
 /// About secrets, which no command carries: servers that hold the keys say these.

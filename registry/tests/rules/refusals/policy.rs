@@ -6,7 +6,7 @@ use registry::{
     Refusal, Verb,
     contact::ContactRole,
     name::NameFault,
-    registrar::{Profile, RegistrarCreate, RegistrarPassword},
+    registrar::{self, Profile, RegistrarCreate, RegistrarPassword},
     tld::{self, DataModel, MarkKind, MarkName, UnmarkName},
 };
 
@@ -64,6 +64,63 @@ pub fn registrars() -> Vec<Case> {
         (kit.refused(&ALPHA, set("nobody")), Refusal::NotOperator),
         (kit.refused(&operator(), set("nobody")), Refusal::NotFound { object: "nobody".into() }),
     ]
+}
+
+#[test]
+fn suspension_is_refused_and_refuses() {
+    agree(suspension());
+}
+
+pub fn suspension() -> Vec<Case> {
+    let kit = Kit::new();
+    let missing = |handle: &str| Refusal::NotFound { object: handle.into() };
+    let mut cases = vec![
+        (kit.refused(&BETA, suspend("alpha", "")), Refusal::NotOperator),
+        (kit.refused(&operator(), suspend("nobody", "")), missing("nobody")),
+        (
+            kit.refused(&operator(), suspend("alpha", &"r".repeat(256))),
+            Refusal::RegistrarInvalid {
+                field: "reason".into(),
+                why: "at most 255 printable characters".into(),
+            },
+        ),
+        (kit.refused(&operator(), resume("Alpha")), Refusal::NotSuspended { registrar: "alpha".into() }),
+    ];
+    kit.done(&operator(), suspend("ALPHA", "unpaid"));
+    kit.done(&operator(), suspend("alpha", "unpaid since May"));
+    let set = Verb::RegistrarPassword(Box::new(RegistrarPassword {
+        handle: "alpha".into(),
+        password: password("alpha"),
+    }));
+    let verbs = [create(domain("a.example")), create_contact(contact("sh8013")), ack(1), set];
+    cases.extend(verbs.into_iter().map(|verb| (kit.refused(&ALPHA, verb), Refusal::Suspended)));
+    cases.push((kit.refused(&ALPHA, resume("alpha")), Refusal::Suspended));
+    cases.push((kit.refused(&BETA, resume("alpha")), Refusal::NotOperator));
+    cases
+}
+
+#[test]
+fn a_suspended_registrar_can_act_again_when_it_is_resumed() {
+    let kit = Kit::new();
+    let suspended = |kit: &Kit| registrar::suspended(&kit.view()).expect("storage is sound");
+    kit.done(&operator(), suspend("alpha", "unpaid"));
+    kit.pass(SECOND);
+    kit.done(&operator(), suspend("alpha", "unpaid since May"));
+    let (_, found) = registrar::by_handle(&kit.view(), "alpha").expect("sound").expect("it exists");
+    let held = found.suspended.expect("it is suspended");
+    assert_eq!((held.since, held.reason.as_str()), (START, "unpaid since May"));
+    assert_eq!(suspended(&kit), [3]);
+    kit.done(&BETA, create(domain("b.example")));
+    kit.done(
+        &operator(),
+        create(registry::domain::DomainCreate {
+            sponsor: Some("alpha".into()),
+            ..domain("by-the-operator.example")
+        }),
+    );
+    kit.done(&operator(), resume("alpha"));
+    assert!(suspended(&kit).is_empty());
+    kit.done(&ALPHA, create(domain("a.example")));
 }
 
 #[test]
