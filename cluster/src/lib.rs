@@ -23,7 +23,7 @@ mod workshop;
 
 pub use bundle::{Bundle, BundleError};
 pub use credentials::Credentials;
-pub use file::{ClusterFile, ConfigError, NodeSection};
+pub use file::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection};
 pub use founding::{Addresses, Founder, Founding, RepositoryPolicy};
 pub use identity::{Identity, Subject};
 pub use init::{InitError, Initialized, init};

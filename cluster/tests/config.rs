@@ -83,6 +83,7 @@ fn a_written_file_reads_back() {
         name: "Ünïted \\ \"names\"".into(),
         data_dir: ".".into(),
         profile: Profile::Continent,
+        log_keep_mib: 64,
         repository: RepositoryPolicy {
             name: "main-2".into(),
             roid_suffix: "X_1".into(),
@@ -107,7 +108,7 @@ fn each_mistake_is_named_by_file_line_and_key() {
         (
             "name = \"example\"",
             "colour = \"a\"",
-            ":2: cluster.colour: unknown key; known here are name, data_dir, profile",
+            ":2: cluster.colour: unknown key; known here are name, data_dir, profile, log_keep_mib",
         ),
         (
             "data_dir = \"data\"",

@@ -82,6 +82,7 @@ impl Collector for RaftCollector {
             ("namingo_raft_commit_index", "The last entry known to be committed", s.committed),
             ("namingo_raft_applied_index", "The last entry applied", s.applied),
             ("namingo_raft_drained_index", "The last entry whose effect is in the state file", s.drained),
+            ("namingo_raft_purged_index", "The last entry that is purged from the log", s.purged),
             ("namingo_raft_members", "Nodes in the cluster", s.members.len() as u64),
         ];
         for (name, help, value) in figures {

@@ -119,6 +119,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let jobs =
         jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), founders, readiness: readiness.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
+    tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
     if demo != Demo::No {
         tasks.spawn(jobs.clone().demonstrate(keys.clone()));
     }
@@ -186,6 +187,7 @@ async fn start_consensus(
         incarnation: random_u128(),
         clock: Arc::new(now),
         on_apply: Arc::new(move |entries, took| metrics.applied(entries, took)),
+        work: raft::Work::Threads,
     };
     let own = bundle.clone();
     let net = PeerNet::new(Arc::new(move |to| {

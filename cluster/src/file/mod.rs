@@ -17,6 +17,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What `log_keep_mib` is where the file does not say.
+pub const DEFAULT_LOG_KEEP_MIB: u32 = 1024;
+
 /// A file longer than this is no cluster file.
 const MAX_OCTETS: u64 = 1 << 20;
 
@@ -29,6 +32,9 @@ pub struct ClusterFile {
     pub name: String,
     pub data_dir: PathBuf,
     pub profile: Profile,
+    /// Log kept beyond what a restart needs, in MiB: a node that was away comes back by log as long as what it
+    /// misses is in there, else by a snapshot.
+    pub log_keep_mib: u32,
     pub repository: RepositoryPolicy,
     /// By node id.
     pub nodes: BTreeMap<u64, NodeSection>,

@@ -1,7 +1,7 @@
 //! The text of a `cluster.toml`, key by key. Keys that nobody reads are refused: a misspelt one would otherwise
 //! switch a service off in silence.
 
-use super::{ClusterFile, ConfigError, NodeSection};
+use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection};
 use crate::{Addresses, Profile, RepositoryPolicy};
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use toml::{
 };
 
 const SECTIONS: &[&str] = &["cluster", "repository", "node"];
-const CLUSTER: &[&str] = &["name", "data_dir", "profile"];
+const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib"];
 const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses"];
 const NODE: &[&str] = &[
     "role",
@@ -88,6 +88,7 @@ fn file(path: &Path, root: &Section<'_>) -> Result<ClusterFile, ConfigError> {
         name: cluster.text("name")?.to_owned(),
         data_dir: PathBuf::from(cluster.text("data_dir")?),
         profile: cluster.parsed::<Profile>("profile")?.unwrap_or_default(),
+        log_keep_mib: cluster.whole("log_keep_mib")?.unwrap_or(DEFAULT_LOG_KEEP_MIB),
         repository: RepositoryPolicy {
             name: repository.text("name")?.to_owned(),
             roid_suffix: repository.text("roid_suffix")?.to_owned(),
@@ -205,6 +206,19 @@ impl<'a> Section<'a> {
 
     fn text(&self, key: &str) -> Result<&'a str, ConfigError> {
         self.required(key, self.optional_text(key)?)
+    }
+
+    fn whole(&self, key: &str) -> Result<Option<u32>, ConfigError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(DeValue::Integer(number)) => match number.as_str().parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => {
+                    Err(self.lines.error(&self.key(key), "expected a whole number from 0 to 4294967295"))
+                }
+            },
+            Some(other) => Err(self.wrong(key, "a whole number", other)),
+        }
     }
 
     fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {

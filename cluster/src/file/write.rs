@@ -19,6 +19,8 @@ impl Display for ClusterFile {
             "relative to this file; holds node-N/",
         )?;
         key(f, "profile", &quoted(&self.profile.to_string()), "election times: region or continent")?;
+        let keep = self.log_keep_mib.to_string();
+        key(f, "log_keep_mib", &keep, "log kept for nodes that were away, in MiB")?;
         f.write_str("\n[repository]\n")?;
         let repository = &self.repository;
         key(f, "name", &quoted(&repository.name), "the directory of the data inside node-N/")?;

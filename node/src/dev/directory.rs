@@ -2,7 +2,7 @@
 
 use super::Shape;
 use crate::failure::Failure;
-use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role};
+use cluster::{Addresses, ClusterFile, DEFAULT_LOG_KEEP_MIB, NodeSection, Profile, RepositoryPolicy, Role};
 use std::{collections::BTreeMap, fs, net::SocketAddr};
 
 /// Between the ports of two nodes.
@@ -64,6 +64,7 @@ fn cluster_file(shape: &Shape) -> Result<ClusterFile, Failure> {
         name: "dev".into(),
         data_dir: ".".into(),
         profile: Profile::Region,
+        log_keep_mib: DEFAULT_LOG_KEEP_MIB,
         repository: RepositoryPolicy {
             name: "main".into(),
             roid_suffix: "NAMINGO".into(),

@@ -2,8 +2,10 @@
 //! runs these loops; they act where the node leads.
 
 mod demo;
+mod retain;
 
 pub use demo::REGISTRARS;
+pub use retain::retain;
 
 use crate::{
     node::{Peers, now},
