@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,13 +69,18 @@ impl Transport for Plain {
     }
 }
 
-/// TLS over TCP (EPP).
+/// TLS over TCP (EPP). Clones share one configuration, which can be replaced while they serve.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls(Arc<ArcSwap<ServerConfig>>);
 
 impl Tls {
     pub fn new(config: Arc<ServerConfig>) -> Tls {
-        Tls(TlsAcceptor::from(config))
+        Tls(Arc::new(ArcSwap::new(config)))
+    }
+
+    /// Handshakes from now on use `config`; connections that are open do not notice.
+    pub fn replace(&self, config: Arc<ServerConfig>) {
+        self.0.store(config);
     }
 }
 
@@ -82,7 +88,7 @@ impl Transport for Tls {
     type Wire = TlsStream<TcpStream>;
 
     async fn greet(&self, tcp: TcpStream) -> io::Result<(Self::Wire, Option<Fingerprint>)> {
-        let stream = self.0.accept(tcp).await?;
+        let stream = TlsAcceptor::from(self.0.load_full()).accept(tcp).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let fingerprint = shown.map(|certificate| Fingerprint::of(certificate));
         Ok((stream, fingerprint))

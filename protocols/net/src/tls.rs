@@ -15,7 +15,7 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 
-use crate::client_cert::AnyClientCert;
+use crate::client_cert::{AnyClientCert, Fingerprint};
 
 /// A server's certificate chain (its own certificate first) and private key.
 pub struct Identity {
@@ -45,6 +45,11 @@ impl Identity {
         let key =
             PrivateKeyDer::from_pem_file(key_file).map_err(|cause| broken(key_file, "private key", cause))?;
         Ok(Identity { chain, key, chain_file: chain_file.to_owned(), key_file: key_file.to_owned() })
+    }
+
+    /// The fingerprint of the server's own certificate.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.chain.first().map_or(Fingerprint([0; 32]), |certificate| Fingerprint::of(certificate))
     }
 
     /// A server configuration that asks for a client certificate and accepts any or none; who it belongs to is

@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, Serve
 use rustls::{CipherSuite, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
 use rustls::{SupportedProtocolVersion, version};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
@@ -173,6 +174,42 @@ fn tls_1_2_offers_exactly_the_four_aes_gcm_suites() {
             "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_replaced_certificate_is_for_new_handshakes_and_an_open_connection_goes_on() {
+    let (old, new) = (Pem::new(), Pem::new());
+    let (old_print, new_print) = (old.identity().fingerprint(), new.identity().fingerprint());
+    let tls = Tls::new(old.identity().server_config().unwrap());
+    let (mut first_server, mut first_client, shown) = connect(&tls).await;
+    assert_eq!(shown, old_print);
+    tls.clone().replace(new.identity().server_config().unwrap());
+    let (_server, _client, shown) = connect(&tls).await;
+    assert_eq!(shown, new_print);
+    first_client.write_all(b"still here").await.unwrap();
+    first_client.flush().await.unwrap();
+    let mut heard = [0; 10];
+    first_server.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"still here");
+}
+
+type Near = tokio_rustls::server::TlsStream<TcpStream>;
+type Far = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// Both ends of a new connection, and the fingerprint that the client was shown.
+async fn connect(tls: &Tls) -> (Near, Far, Fingerprint) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let tls = tls.clone();
+    let server = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        tls.greet(tcp).await.unwrap().0
+    });
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let client = TlsConnector::from(client(None, &version::TLS13, None)).connect(name, tcp).await.unwrap();
+    let shown = client.get_ref().1.peer_certificates().unwrap().first().map(|c| Fingerprint::of(c)).unwrap();
+    (server.await.unwrap(), client, shown)
 }
 
 #[test]
