@@ -1,11 +1,20 @@
 //! A node's files: `DIR/node-N/REPOSITORY/` with the log and the state, locked while the node runs.
 
 use crate::{failure::Failure, metrics::NodeMetrics};
+use cluster::Bundle;
 use raft::Drain;
 use registry::tables;
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+    sync::Arc,
+};
 use storage::{DirDisk, Log, LogOptions, LogWriter, Options, Store};
 use tokio::sync::mpsc;
+
+/// Beside log and state: whose they are.
+const OWNER_FILE: &str = "owner";
 
 /// Opened and running: the log with its writer, the state with its drain.
 pub struct Data {
@@ -16,16 +25,17 @@ pub struct Data {
 }
 
 impl Data {
-    /// Opens or creates the files. `faults` gets the reason when the drain fails.
+    /// Opens or creates the files of the bundle's node. `faults` gets the reason when the drain fails.
     ///
     /// # Errors
-    /// Locked by another process, of another format, damaged, or not writable.
+    /// Locked by another process, of another cluster or node, of another format, damaged, or not writable.
     pub fn open(
-        dir: &Path,
+        bundle: &Bundle,
         metrics: &NodeMetrics,
         faults: mpsc::UnboundedSender<String>,
     ) -> Result<Data, Failure> {
-        let disk = DirDisk::open(dir)?;
+        let disk = DirDisk::open(bundle.dir.join(&bundle.founding.repository.name))?;
+        owned_by(disk.path(), &format!("cluster {}, node {}\n", bundle.cluster_id(), bundle.node))?;
         let synced = metrics.clone();
         let log_options = LogOptions {
             on_commit: Some(Arc::new(move |took| synced.log_committed(took))),
@@ -53,5 +63,55 @@ impl Data {
     pub fn close(self) -> Result<(), Failure> {
         self.drain.finish()?;
         self.writer.stop().map_err(|e| Failure::at("the log", e))
+    }
+}
+
+/// Sees to it that files never serve another cluster or node than the one that began them: a log that was copied
+/// beside another bundle would vote with a memory that is not its own.
+fn owned_by(dir: &Path, owner: &str) -> Result<(), Failure> {
+    let path = dir.join(OWNER_FILE);
+    match fs::read_to_string(&path) {
+        Ok(found) if found == owner => Ok(()),
+        Ok(found) => Err(Failure::at(
+            dir.display(),
+            format!(
+                "holds the data of {}, this is {}; use the directory that belongs to it",
+                found.trim_end(),
+                owner.trim_end()
+            ),
+        )),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            write_owner(dir, &path, owner).map_err(|e| Failure::at(path.display(), e))
+        }
+        Err(e) => Err(Failure::at(path.display(), e)),
+    }
+}
+
+/// Whole or not at all, whenever the machine stops.
+fn write_owner(dir: &Path, path: &Path, owner: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    fs::write(&draft, owner)?;
+    File::open(&draft)?.sync_all()?;
+    fs::rename(&draft, path)?;
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_stay_with_whom_they_began() {
+        let dir = std::env::temp_dir().join(format!("namingo-owner-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        owned_by(&dir, "cluster a, node 1\n").unwrap();
+        owned_by(&dir, "cluster a, node 1\n").unwrap();
+        let refused = owned_by(&dir, "cluster b, node 1\n").unwrap_err().to_string();
+        assert!(
+            refused.contains("holds the data of cluster a, node 1, this is cluster b, node 1;"),
+            "{refused}"
+        );
+        assert_eq!(refused.lines().count(), 1);
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

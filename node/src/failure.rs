@@ -1,6 +1,6 @@
 //! Why the process ends: one line that says what was wrong, where, and what to do.
 
-use std::fmt;
+use std::{fmt, io, net::SocketAddr};
 
 /// A reason to end, already worded for the operator.
 #[derive(Debug)]
@@ -14,6 +14,16 @@ impl Failure {
     /// `what: why`.
     pub fn at(what: impl fmt::Display, why: impl fmt::Display) -> Failure {
         Failure(format!("{what}: {why}"))
+    }
+
+    /// A port that can't be listened on; `what` is the service.
+    pub fn port(what: &str, address: SocketAddr, cause: &io::Error) -> Failure {
+        let why = match cause.kind() {
+            io::ErrorKind::AddrInUse => "another process already uses that port".to_owned(),
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+            _ => cause.to_string(),
+        };
+        Failure(format!("{what} cannot listen on {address}: {why}"))
     }
 }
 

@@ -76,6 +76,11 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
         return Err(Failure::at(config.display(), why));
     }
     let bundle = Bundle::load(&file.node_dir(id), id)?;
+    if bundle.founding.cluster_name != file.name {
+        let holds =
+            format!("{}: belongs to the cluster \"{}\"", bundle.dir.display(), bundle.founding.cluster_name);
+        return Err(Failure::at(holds, format!("{} describes \"{}\"", file.path.display(), file.name)));
+    }
     let threads = |e: io::Error| Failure::at("threads can't be started", e);
     let consensus = runtime::Builder::new_multi_thread()
         .worker_threads(RAFT_THREADS)
@@ -100,7 +105,8 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
 
     // take the ports that peers and operators use first: a second node of the same configuration ends here
     let peers_at = listen("peers", section.addresses.raft).await?;
-    let data = Data::open(&bundle.dir.join(&bundle.founding.repository.name), &node_metrics, tell_fault)?;
+    servers::rehearse(file, bundle.node).await?;
+    let data = Data::open(bundle, &node_metrics, tell_fault)?;
     let cluster = start_consensus(file, bundle, &data, &node_metrics, consensus).await?;
     let mut tasks = JoinSet::new();
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
@@ -166,7 +172,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
 }
 
 async fn listen(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|e| Failure::at(format!("{what} can't listen on {address}"), e))
+    TcpListener::bind(address).await.map_err(|e| Failure::port(what, address, &e))
 }
 
 async fn start_consensus(

@@ -5,10 +5,10 @@ use crate::{
     node::{Peers, now},
 };
 use cluster::{Addresses, ClusterFile};
-use net::{Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
+use net::{BindError, Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
 use registry::{SvTrids, seal::Keys};
 use std::{net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
-use tokio::task::JoinSet;
+use tokio::{net::TcpListener, task::JoinSet};
 
 const LIMITS: Limits = Limits {
     connections: 20_000,
@@ -82,6 +82,22 @@ impl Servers {
     pub async fn closed(mut self) {
         while self.0.join_next().await.is_some() {}
     }
+}
+
+/// Tries what [`Servers::open`] will need, so that a mistake ends the node at once and not after it has caught up.
+///
+/// # Errors
+/// A port that is taken, a certificate that can't be used.
+pub async fn rehearse(file: &ClusterFile, node: u64) -> Result<(), Failure> {
+    epp_identity(file, node)?;
+    let Addresses { epp, whois, das, rdap, .. } = &file.nodes[&node].addresses;
+    let services = [(Service::Epp, epp), (Service::Whois, whois), (Service::Das, das), (Service::Rdap, rdap)];
+    for (service, address) in services {
+        let Some(address) = *address else { continue };
+        // given back at once: who comes too early is refused by the system and tries another node
+        drop(TcpListener::bind(address).await.map_err(|cause| BindError { service, address, cause })?);
+    }
+    Ok(())
 }
 
 fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Tls)>, Failure> {

@@ -62,7 +62,7 @@ pub struct StatusPage {
 /// # Errors
 /// The address can't be bound.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|e| Failure::at(format!("metrics can't listen on {address}"), e))
+    TcpListener::bind(address).await.map_err(|e| Failure::port("metrics", address, &e))
 }
 
 /// Serves until the task is dropped.

@@ -61,6 +61,10 @@ impl Drain {
     /// A storage fault, or a log that does not become durable in time.
     pub fn finish(mut self) -> Result<(), Fault> {
         self.halt();
+        // a log that never held an entry, as before the founding: there is nothing that could be drained
+        if self.log.synced().is_none() {
+            return Ok(());
+        }
         let until = Instant::now() + STOP_LIMIT;
         let none: OnDrain = Arc::new(|_, _| {});
         // twice: what was frozen already, then what is applied since

@@ -2,12 +2,14 @@
 //! identical member map. A voter without a log never joins a cluster that is founded already.
 
 use crate::{
+    clock::APART_MAX_MS,
     cluster::{Cluster, Inner, StartError},
-    net::Net,
+    net::{CallError, Net},
     types::{Cx, NodeInfo, Role},
     wire::{Hello, Request},
 };
 use openraft::type_config::TypeConfigExt;
+use registry::Timestamp;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -17,6 +19,9 @@ use std::{
 
 /// Pause between two rounds of questions.
 const ROUND: Duration = Duration::from_millis(200);
+/// Every so many rounds the log tells whom the founding waits for; not in the first ones, when nodes just start.
+const TELL_EVERY: u64 = 50;
+const TELL_AT: u64 = 10;
 /// How long one founder may take to answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -45,7 +50,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
     pub(crate) fn hello(&self) -> Hello {
         let members = self.members();
         let founded = self.founding.get().or_else(|| (!members.is_empty()).then_some(members));
-        Hello { incarnation: self.incarnation, founded }
+        Hello { incarnation: self.incarnation, wall: self.now(), founded }
     }
 }
 
@@ -64,8 +69,10 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
         let voters: BTreeMap<u64, Founder> =
             founders.iter().filter(|(_, f)| f.role == Role::Voter).map(|(id, f)| (*id, *f)).collect();
+        let mut rounds = 0_u64;
         loop {
-            if let Some(members) = self.round(&voters).await? {
+            rounds += 1;
+            if let Some(members) = self.round(&voters, rounds % TELL_EVERY == TELL_AT).await? {
                 node.founding.set(members.clone());
                 match node.raft.initialize(members).await {
                     Ok(()) => return Ok(()),
@@ -80,10 +87,12 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
     }
 
-    /// Asks every other founding voter once. `Some`: all are known, these are the members.
+    /// Asks every other founding voter once. `Some`: all are known, these are the members. `tell`: whom it waits
+    /// for is logged.
     async fn round(
         &self,
         voters: &BTreeMap<u64, Founder>,
+        tell: bool,
     ) -> Result<Option<BTreeMap<u64, NodeInfo>>, StartError> {
         let node = &self.inner;
         let mut members = BTreeMap::new();
@@ -92,8 +101,13 @@ impl<C: Cx, N: Net> Cluster<C, N> {
                 (node.incarnation, None)
             } else {
                 match self.hello_of(*id, founder).await {
-                    Some(hello) => (hello.incarnation, hello.founded),
-                    None => return Ok(None),
+                    Ok(hello) => (hello.incarnation, hello.founded),
+                    Err(error) => {
+                        if tell {
+                            tracing::warn!(peer = id, at = %founder.raft, %error, "founding waits for a voter");
+                        }
+                        return Ok(None);
+                    }
                 }
             };
             if let Some(founded) = founded {
@@ -108,10 +122,14 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         Ok(Some(members))
     }
 
-    async fn hello_of(&self, id: u64, founder: &Founder) -> Option<Hello> {
+    fn is_far(&self, wall: Timestamp) -> bool {
+        (wall.0 - self.inner.now().0).abs() > APART_MAX_MS
+    }
+
+    async fn hello_of(&self, id: u64, founder: &Founder) -> Result<Hello, CallError> {
         let node = NodeInfo { role: founder.role, incarnation: 0, raft: founder.raft };
         let asked = self.inner.ask_at(id, &node, &Request::Hello, ANSWER).await;
-        asked.inspect_err(|error| tracing::debug!(peer = id, %error, "a founder does not answer yet")).ok()
+        asked.inspect_err(|error| tracing::debug!(peer = id, %error, "a founder does not answer yet"))
     }
 
     /// At the leader: adds the founding learners that are not members yet. Says whether all are.
@@ -122,7 +140,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             founders.iter().filter(|(id, f)| f.role != Role::Voter && !members.contains_key(id))
         {
             complete = false;
-            let Some(hello) = self.hello_of(*id, founder).await else { continue };
+            let Ok(hello) = self.hello_of(*id, founder).await else { continue };
             let info = NodeInfo { role: founder.role, incarnation: hello.incarnation, raft: founder.raft };
             match self.inner.raft.add_learner(*id, info, false).await {
                 Ok(_) => tracing::info!(node = id, role = %founder.role, "added to the cluster"),
