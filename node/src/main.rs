@@ -10,6 +10,7 @@ mod failure;
 mod jobs;
 mod metrics;
 mod node;
+mod reload;
 mod servers;
 mod status_http;
 mod stop;

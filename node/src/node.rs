@@ -8,6 +8,7 @@ use crate::{
     failure::Failure,
     jobs,
     metrics::{NodeMetrics, RaftCollector},
+    reload,
     servers::{self, Servers},
     status_http::{self, Readiness, StatusPage},
     stop,
@@ -98,6 +99,7 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
 
 async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runtime::Handle) -> Ended {
     let section = &file.nodes[&bundle.node];
+    let hangups = reload::hangups()?;
     let mut registry = Registry::default();
     let node_metrics = NodeMetrics::register(&mut registry);
     let service_metrics = net::Metrics::register(&mut registry);
@@ -142,7 +144,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
         if demo != Demo::No {
             jobs.demonstrated().await;
         }
-        let parts = servers::Parts { keys, trids, metrics: service_metrics };
+        let parts = servers::Parts { keys, trids, metrics: service_metrics, hangups };
         let open = Servers::open(file, bundle.node, &cluster, parts, &shutdown).await?;
         readiness.serving(true);
         tracing::info!(node = bundle.node, "ready");

@@ -3,12 +3,13 @@
 use crate::{
     failure::Failure,
     node::{Peers, now},
+    reload::{self, Certificate},
 };
 use cluster::{Addresses, ClusterFile};
-use net::{BindError, Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
+use net::{Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
 use registry::{SvTrids, seal::Keys};
 use std::{net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, signal::unix::Signal, task::JoinSet};
 
 const LIMITS: Limits = Limits {
     connections: 20_000,
@@ -25,6 +26,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     pub trids: Arc<SvTrids>,
     pub metrics: Metrics,
+    /// What makes the certificate be read again.
+    pub hangups: Signal,
 }
 
 /// The services that are open.
@@ -65,16 +68,19 @@ impl Servers {
             let listener = bind(Service::Rdap, address).await?;
             open.spawn(rdap::serve(listener, Plain, cluster.clone(), site, shutdown.clone()));
         }
-        if let Some((address, tls)) = epp_identity(file, node)? {
+        let epp = epp_identity(file, node)?;
+        if let Some((address, certificate)) = &epp {
             let site = Arc::new(epp_site(file, node, &parts));
             open.spawn(epp::serve(
-                bind(Service::Epp, address).await?,
-                tls,
+                bind(Service::Epp, *address).await?,
+                certificate.tls.clone(),
                 shutdown.clone(),
                 cluster.clone(),
                 site,
             ));
         }
+        let certificate = epp.map(|(_, certificate)| certificate);
+        open.spawn(reload::run(parts.hangups, certificate, shutdown.clone()));
         Ok(Servers(open))
     }
 
@@ -90,23 +96,21 @@ impl Servers {
 /// A port that is taken, a certificate that can't be used.
 pub async fn rehearse(file: &ClusterFile, node: u64) -> Result<(), Failure> {
     epp_identity(file, node)?;
-    let Addresses { epp, whois, das, rdap, .. } = &file.nodes[&node].addresses;
-    let services = [(Service::Epp, epp), (Service::Whois, whois), (Service::Das, das), (Service::Rdap, rdap)];
-    for (service, address) in services {
-        let Some(address) = *address else { continue };
+    for (service, address) in file.nodes[&node].addresses.named().filter(|(service, _)| *service != "raft") {
         // given back at once: who comes too early is refused by the system and tries another node
-        drop(TcpListener::bind(address).await.map_err(|cause| BindError { service, address, cause })?);
+        drop(TcpListener::bind(address).await.map_err(|e| Failure::port(service, address, &e))?);
     }
     Ok(())
 }
 
-fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Tls)>, Failure> {
+fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Certificate)>, Failure> {
     let (Some(address), Some((chain, key))) = (file.nodes[&node].addresses.epp, file.epp_identity(node))
     else {
         return Ok(None);
     };
     let identity = net::tls::Identity::load(&chain, &key)?;
-    Ok(Some((address, Tls::new(identity.server_config()?))))
+    let tls = Tls::new(identity.server_config()?);
+    Ok(Some((address, Certificate { tls, chain, key })))
 }
 
 fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
