@@ -89,14 +89,8 @@ impl Operator {
     async fn furthest(&self) -> Result<u64, String> {
         let leader = self.cluster.leader().ok_or("the cluster has no leader at the moment")?;
         let status = self.cluster.status_of(leader, ASK_LIMIT).await.map_err(|e| e.to_string())?;
-        heir(&status).ok_or_else(|| "there is no other voter".into())
+        status.heir().ok_or_else(|| "there is no other voter".into())
     }
-}
-
-/// The voter that has most of the leader's log, other than the leader.
-pub fn heir(leader: &Status) -> Option<u64> {
-    let others = leader.members.iter().filter(|(id, m)| m.role == Role::Voter && **id != leader.id);
-    others.max_by_key(|(id, _)| leader.matched.get(*id)).map(|(id, _)| *id)
 }
 
 /// Takes the sockets; the result serves them until the shutdown is requested.

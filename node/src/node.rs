@@ -109,7 +109,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
     let data = Data::open(bundle, &node_metrics, tell_fault)?;
-    let cluster = start_consensus(file, bundle, &data, &node_metrics, consensus).await?;
+    let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
 
@@ -180,9 +180,9 @@ async fn listen(what: &str, address: std::net::SocketAddr) -> Result<TcpListener
 async fn start_consensus(
     file: &ClusterFile,
     bundle: &Bundle,
+    demo: Demo,
     data: &Data,
-    metrics: &NodeMetrics,
-    consensus: &runtime::Handle,
+    (metrics, consensus): (&NodeMetrics, &runtime::Handle),
 ) -> Result<Peers, Failure> {
     let metrics = metrics.clone();
     let config = RaftConfig {
@@ -196,6 +196,7 @@ async fn start_consensus(
         clock: Arc::new(now),
         on_apply: Arc::new(move |entries, took| metrics.applied(entries, took)),
         work: raft::Work::Threads,
+        jumps: if demo == Demo::No { raft::Jumps::Small } else { raft::Jumps::Any },
     };
     let own = bundle.clone();
     let net = PeerNet::new(Arc::new(move |to| {
@@ -263,7 +264,7 @@ async fn step_aside(cluster: &Peers) {
     if !cluster.is_leader() {
         return;
     }
-    let Some(heir) = control::heir(&cluster.status()) else { return };
+    let Some(heir) = cluster.status().heir() else { return };
     let handed = tokio::time::timeout(Duration::from_secs(1), cluster.transfer(heir)).await;
     if !matches!(handed, Ok(Ok(()))) {
         tracing::warn!(to = heir, "leadership could not be handed over; the others will elect");

@@ -64,6 +64,7 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
             match self.attempt(command).await {
                 Some(Submitted::Outcome(outcome)) => return Ok(outcome),
                 Some(Submitted::Busy) => refused = Unavailable::Busy,
+                Some(Submitted::ClockHeld) => refused = Unavailable::ClockHeld,
                 Some(Submitted::ClockOff { by_ms }) => {
                     tracing::warn!(svtrid = %command.svtrid, by_ms, "the leader's clock differs; not proposed");
                 }
@@ -133,6 +134,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
         let by_ms = command.issued.0 - at.0;
         if by_ms.abs() > CLOCK_MAX_MS {
             return Submitted::ClockOff { by_ms };
+        }
+        if !self.may_stamp(at) {
+            return Submitted::ClockHeld;
         }
         if self.store.pressure() != Pressure::Free {
             return Submitted::Busy;

@@ -1,6 +1,7 @@
 //! One node of the cluster: start, readiness, status, hand-over, stop.
 
 use crate::{
+    clock::{self, ClockState, Clocks, Jumps},
     founding::Founding,
     log::LogStore,
     machine::{Machine, OnApply},
@@ -9,7 +10,7 @@ use crate::{
     progress::Progress,
     reads::{Reads, read_loop},
     snapshot::{Inbox, Sending, Work},
-    types::{Cx, NodeInfo},
+    types::{Cx, NodeInfo, Role},
     wire::{self, Request},
 };
 use openraft::{Config, Raft, SnapshotPolicy, async_runtime::WatchReceiver, type_config::TypeConfigExt};
@@ -46,6 +47,7 @@ pub struct RaftConfig {
     pub clock: Clock,
     pub on_apply: OnApply,
     pub work: Work,
+    pub jumps: Jumps,
 }
 
 /// Why a node can't start or join.
@@ -103,6 +105,17 @@ pub struct Status {
     pub members: BTreeMap<u64, NodeInfo>,
     /// At the leader: the log index known to be durable on each peer.
     pub matched: BTreeMap<u64, u64>,
+    pub clock: ClockState,
+    /// How far the clocks of other voters are ahead of this one's, in ms.
+    pub offsets: BTreeMap<u64, i64>,
+}
+
+impl Status {
+    /// The voter that has most of this leader's log, other than the leader.
+    pub fn heir(&self) -> Option<u64> {
+        let others = self.members.iter().filter(|(id, m)| m.role == Role::Voter && **id != self.id);
+        others.max_by_key(|(id, _)| self.matched.get(*id)).map(|(id, _)| *id)
+    }
 }
 
 /// A node of the cluster: the handle that everything else holds.
@@ -129,6 +142,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) sending: Arc<Sending>,
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
+    pub(crate) clocks: Clocks,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -165,9 +179,13 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             sending,
             inbox: Inbox::default(),
             work: config.work,
+            clocks: Clocks::new(config.jumps),
         });
+        // nobody stands for election before its clock agrees with a majority of the voters
+        inner.raft.runtime_config().elect(false);
         inner.raft.run();
         drop(C::spawn(read_loop(Arc::downgrade(&inner), queue)));
+        drop(C::spawn(clock::watch(Arc::downgrade(&inner))));
         Ok(Cluster { inner })
     }
 
@@ -180,7 +198,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     }
 
     pub fn is_leader(&self) -> bool {
-        self.inner.leader().is_some_and(|(id, _)| id == self.inner.id)
+        self.inner.leads()
     }
 
     /// The leader as this node knows it; it may be gone already.
@@ -261,6 +279,10 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
+    pub(crate) fn leads(&self) -> bool {
+        self.leader().is_some_and(|(id, _)| id == self.id)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
@@ -331,6 +353,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
             state_time: Timestamp(header.state_time),
             members: m.membership_config.membership().nodes().map(|(id, n)| (*id, n.clone())).collect(),
             matched: m.replication.unwrap_or_default().into_iter().map(|(id, at)| (id, index(at))).collect(),
+            clock: self.clocks.state(),
+            offsets: self.clocks.offsets(),
         }
     }
 }

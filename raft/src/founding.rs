@@ -101,6 +101,17 @@ impl<C: Cx, N: Net> Cluster<C, N> {
                 (node.incarnation, None)
             } else {
                 match self.hello_of(*id, founder).await {
+                    Ok(hello) if hello.founded.is_none() && self.is_far(hello.wall) => {
+                        if tell {
+                            let by_ms = hello.wall.0 - node.now().0;
+                            tracing::warn!(
+                                peer = id,
+                                by_ms,
+                                "not founding: the clocks differ; set them right"
+                            );
+                        }
+                        return Ok(None);
+                    }
                     Ok(hello) => (hello.incarnation, hello.founded),
                     Err(error) => {
                         if tell {

@@ -9,6 +9,7 @@
 //! simulation can replace time and network. Not here: domain names, EPP, which jobs a leader runs.
 
 mod backend;
+mod clock;
 mod cluster;
 mod drain;
 pub mod founding;
@@ -25,6 +26,7 @@ pub mod transport;
 mod types;
 mod wire;
 
+pub use clock::{ClockState, Jumps};
 pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
 pub use drain::{Drain, OnDrain, OnFault};
 pub use log::LogStore;

@@ -1,6 +1,7 @@
 //! What a node answers its peers.
 
 use crate::{
+    clock::Told,
     cluster::{Cluster, Inner},
     net::{Net, Service},
     reads::own_read_index,
@@ -33,6 +34,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::ReadIndex => wire::encode(&own_read_index(self).await),
             Request::Hello => wire::encode(&self.hello()),
             Request::Status => wire::encode(&self.status()),
+            Request::Time => wire::encode(&Told(self.now())),
+            Request::AcceptClock => wire::encode(&self.clocks.accept()),
             Request::SnapshotBegin(announced) => wire::encode(&self.snapshot_begin(from, *announced).await),
             Request::SnapshotPart { transfer, number, bytes } => {
                 wire::encode(&self.snapshot_part(from, transfer, number, bytes).await)

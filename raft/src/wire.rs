@@ -5,7 +5,7 @@ use crate::{
     types::{Cx, NodeInfo},
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
-use registry::{Command, Outcome};
+use registry::{Command, Outcome, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use storage::{Fault, codec};
@@ -36,6 +36,10 @@ pub(crate) enum Request<C: Cx> {
     SnapshotEnd {
         transfer: u64,
     },
+    /// The time there.
+    Time,
+    /// The operator takes the clock as it is.
+    AcceptClock,
 }
 
 /// What came of a command at the node that was taken for the leader.
@@ -50,6 +54,8 @@ pub(crate) enum Submitted {
     ClockOff {
         by_ms: i64,
     },
+    /// Not proposed: the leader's clock waits for the operator.
+    ClockHeld,
     /// Proposed, and lost sight of.
     Unknown,
 }
@@ -61,6 +67,8 @@ pub(crate) type ReadIndex = Option<u64>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) incarnation: u128,
+    /// The time there: nodes whose clocks differ found nothing together.
+    pub(crate) wall: Timestamp,
     /// The founding voters as this node knows them; `None`: it was not founded.
     pub(crate) founded: Option<BTreeMap<u64, NodeInfo>>,
 }

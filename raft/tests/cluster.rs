@@ -2,12 +2,12 @@
 
 mod support;
 
-use raft::Role;
+use raft::{ClockState, Role};
 use registry::{
     Backend, Freshness, Outcome, Unavailable,
     view::{DasStatus, das},
 };
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 use storage::Read;
 use support::Lab;
 
@@ -168,4 +168,61 @@ async fn a_node_behind_the_purge_point_comes_back_by_snapshot_while_writing_goes
     lab.start(away).await;
     let view = lab.node(back).view(Freshness::Linearizable).await.unwrap();
     assert_eq!(das(&view, "n3199.example").unwrap(), DasStatus::Reserved);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_a_year_ahead_neither_leads_nor_poisons_state_time() {
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    // node 1 comes back with a wrong clock, and the leader, if it was another, is taken away
+    lab.crash(0).await;
+    lab.machines[0].ahead_ms.store(YEAR_MS, Ordering::Relaxed);
+    lab.start(0).await;
+    for round in 0..3 {
+        let leader = lab.leader().await.id();
+        assert_ne!(leader, 1, "a node with a wrong clock leads");
+        assert!(matches!(
+            lab.submit(&lab.node(2), Lab::reserve(&format!("r{round}"))).await,
+            Ok(Outcome::Done(_))
+        ));
+        let i = lab.machines.iter().position(|m| m.id == leader).unwrap();
+        lab.crash(i).await;
+        // two are left, one of them with a wrong clock: that one stays out whatever happens
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(lab.nodes().iter().all(|n| !n.is_leader() || n.id() != 1));
+        lab.start(i).await;
+    }
+    lab.leader().await;
+    let view = lab.node(2).view(Freshness::Linearizable).await.unwrap();
+    let ahead = view.header().state_time - support::now().0;
+    assert!(ahead < 5_000, "state time is {ahead} ms ahead");
+    assert_eq!(lab.node(1).clock_state(), ClockState::Off);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_or_a_long_gap_waits_for_the_operator() {
+    const MONTH_MS: i64 = 31 * 24 * 3_600_000;
+    let mut lab = Lab::new(&[Role::Voter]).await;
+    lab.seed().await;
+    let node = lab.node(1);
+    lab.machines[0].ahead_ms.store(60_000, Ordering::Relaxed);
+    let mut waited = 0;
+    while !matches!(node.clock_state(), ClockState::Jumped { .. }) {
+        assert!(waited < 500, "the jump was not seen within 10 s");
+        waited += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    node.accept_clock().await.unwrap();
+    assert!(matches!(lab.submit(&node, Lab::reserve("jumped")).await, Ok(Outcome::Done(_))));
+
+    // the node was off for more than a month
+    drop(node);
+    lab.crash(0).await;
+    lab.machines[0].ahead_ms.store(MONTH_MS, Ordering::Relaxed);
+    lab.start(0).await;
+    let node = lab.leader().await;
+    assert_eq!(lab.submit(&node, Lab::reserve("late")).await, Err(Unavailable::ClockHeld));
+    node.accept_clock().await.unwrap();
+    assert!(matches!(lab.submit(&node, Lab::reserve("late")).await, Ok(Outcome::Done(_))));
 }

@@ -30,6 +30,8 @@ pub enum Unavailable {
     Unknown { svtrid: SvTrid },
     /// Too much waits already; nothing was done.
     Busy,
+    /// The leader's clock moved too far and waits for the operator; nothing was done.
+    ClockHeld,
     /// This node's storage failed; it stops.
     Fault(String),
 }
@@ -42,6 +44,9 @@ impl fmt::Display for Unavailable {
                 write!(f, "the outcome of {svtrid} is unknown; ask again in a minute")
             }
             Unavailable::Busy => f.write_str("the cluster is busy; try again"),
+            Unavailable::ClockHeld => {
+                f.write_str("the leader's clock moved too far; it waits for `namingo-admin clock accept`")
+            }
             Unavailable::Fault(why) => write!(f, "this node's storage failed: {why}"),
         }
     }

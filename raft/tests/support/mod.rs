@@ -2,7 +2,7 @@
 
 use openraft::type_config::TypeConfigExt;
 use raft::{
-    Cluster, Live, NodeInfo, Profile, RaftConfig, Role, Work,
+    Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, Work,
     founding::Founder,
     net::{CallError, Lane, Net, Service},
 };
@@ -11,7 +11,10 @@ use registry::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use storage::{Log, LogWriter, Options, SimDisk, Store};
@@ -59,6 +62,8 @@ pub struct Machine {
     pub state_disk: SimDisk,
     running: Option<(Node, LogWriter, raft::Drain)>,
     log: Option<Arc<Log>>,
+    /// How far its wall clock is ahead of the real time.
+    pub ahead_ms: Arc<AtomicI64>,
 }
 
 pub struct Lab {
@@ -87,6 +92,7 @@ impl Lab {
                 state_disk: SimDisk::new(),
                 running: None,
                 log: None,
+                ahead_ms: Arc::default(),
             })
             .collect();
         let ids = ids.map(|id| (id, SvTrids::new(id, 7))).collect();
@@ -127,14 +133,16 @@ impl Lab {
             Arc::new(|_, _| {}),
         )
         .unwrap();
+        let ahead = machine.ahead_ms.clone();
         let config = RaftConfig {
             id: machine.id,
             cluster: "lab".into(),
             profile: Profile::REGION,
             incarnation: u128::from(machine.id) + 100,
-            clock: Arc::new(now),
+            clock: Arc::new(move || now().plus_ms(ahead.load(Ordering::Relaxed))),
             on_apply: Arc::new(|_, _| {}),
             work: Work::Threads,
+            jumps: Jumps::Small,
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
         let node = Cluster::start(config, store, log.clone(), net).await.unwrap();

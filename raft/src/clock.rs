@@ -1,0 +1,316 @@
+//! Whom to trust with time: a node's wall clock must agree with a majority of the voters, and must not jump.
+//!
+//! Nodes ask each other for the time every second, outside of consensus, leader or not. A voter whose clock is more
+//! than 2 s from a majority of the voters (itself counted) does not stand for election, hands leadership over and is
+//! not ready. A wall clock that moved more than 10 s against the monotonic clock, and a gap in state time of more
+//! than 30 days, wait for the operator's word.
+
+use crate::{
+    cluster::{Cluster, Inner},
+    net::{CallError, Net},
+    types::Cx,
+    wire::Request,
+};
+use futures_util::future::join_all;
+use openraft::type_config::TypeConfigExt;
+use registry::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+use storage::Read;
+
+/// How far a clock may be from another's.
+pub const APART_MAX_MS: i64 = 2_000;
+/// How far the wall clock may move against the monotonic clock.
+pub const JUMP_MAX_MS: i64 = 10_000;
+/// The longest gap in state time that needs no word of the operator.
+pub const GAP_MAX_MS: i64 = 30 * 24 * 3_600_000;
+/// How often nodes ask each other for the time, and how often until a majority has answered once.
+const ASK: Duration = Duration::from_secs(1);
+const ASK_FIRST: Duration = Duration::from_millis(100);
+/// How long an answer may take, and how long one counts.
+const ANSWER_LIMIT: Duration = Duration::from_millis(500);
+const COUNTS: Duration = Duration::from_secs(10);
+
+/// Which jumps and gaps are taken without the operator's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jumps {
+    /// Those of up to 10 s, and gaps of up to 30 days.
+    Small,
+    /// All: a registry for development, on a machine that sleeps.
+    Any,
+}
+
+/// What is known of a node's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClockState {
+    /// Too few voters have told their time yet.
+    #[default]
+    Unknown,
+    Agrees,
+    /// More than 2 s from a majority of the voters.
+    Off,
+    /// It moved by itself, and waits for the operator.
+    Jumped {
+        by_ms: i64,
+    },
+    /// State time is that far behind, and waits for the operator.
+    Gap {
+        by_ms: i64,
+    },
+}
+
+impl fmt::Display for ClockState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |ms: &i64| ms / 1000;
+        match self {
+            ClockState::Unknown => f.write_str("too few voters have told their time yet"),
+            ClockState::Agrees => f.write_str("agrees with a majority of the voters"),
+            ClockState::Off => {
+                f.write_str("more than 2 s from a majority of the voters: set this machine's clock")
+            }
+            ClockState::Jumped { by_ms } => write!(
+                f,
+                "moved by {} s against the monotonic clock: check it, then `namingo-admin clock accept`",
+                seconds(by_ms)
+            ),
+            ClockState::Gap { by_ms } => write!(
+                f,
+                "{} days after the last command: check it, then `namingo-admin clock accept`",
+                by_ms / (24 * 3_600_000)
+            ),
+        }
+    }
+}
+
+/// What this node knows of its own clock and the others'.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    jumps: Jumps,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    state: ClockState,
+    held: Option<ClockState>,
+    /// A gap was accepted and not closed by a command yet.
+    gap_accepted: bool,
+    /// Wall clock minus monotonic clock, since the start: as of now, and as it was accepted.
+    moved_ms: i64,
+    accepted_ms: i64,
+    offsets: BTreeMap<u64, Offset>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Offset {
+    ms: i64,
+    /// Monotonic, since the start.
+    at: Duration,
+}
+
+impl Clocks {
+    pub(crate) fn new(jumps: Jumps) -> Clocks {
+        Clocks { jumps, known: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn state(&self) -> ClockState {
+        let known = self.lock();
+        known.held.unwrap_or(known.state)
+    }
+
+    /// How far each peer's clock is ahead of this one's, in ms.
+    pub(crate) fn offsets(&self) -> BTreeMap<u64, i64> {
+        self.lock().offsets.iter().map(|(id, offset)| (*id, offset.ms)).collect()
+    }
+
+    /// Whether a command may be stamped `at` on a state of that time.
+    pub(crate) fn may_stamp(&self, at: Timestamp, state_time: i64) -> bool {
+        let mut known = self.lock();
+        let by_ms = at.0.saturating_sub(state_time);
+        let gap = self.jumps == Jumps::Small && state_time > 0 && by_ms > GAP_MAX_MS;
+        if gap && !known.gap_accepted {
+            known.held = Some(ClockState::Gap { by_ms });
+        } else if !gap {
+            known.gap_accepted = false;
+        }
+        known.held.is_none()
+    }
+
+    pub(crate) fn accept(&self) {
+        let mut known = self.lock();
+        known.gap_accepted |= matches!(known.held, Some(ClockState::Gap { .. }));
+        known.accepted_ms = known.moved_ms;
+        known.held = None;
+    }
+
+    /// Notes how far the wall clock has moved by itself.
+    fn moved(&self, ms: i64) {
+        let mut known = self.lock();
+        known.moved_ms = ms;
+        let by_ms = ms - known.accepted_ms;
+        if self.jumps == Jumps::Small && by_ms.abs() > JUMP_MAX_MS && known.held.is_none() {
+            tracing::error!(by_ms, "the wall clock moved against the monotonic clock; this node stands back");
+            known.held = Some(ClockState::Jumped { by_ms });
+        }
+    }
+
+    /// Judges by what the voters answered; `own`: this node is one of them.
+    fn judge(&self, answers: &[(u64, i64)], voters: usize, own: bool, at: Duration) -> ClockState {
+        let mut known = self.lock();
+        known.offsets.extend(answers.iter().map(|(id, ms)| (*id, Offset { ms: *ms, at })));
+        known.offsets.retain(|_, offset| at.saturating_sub(offset.at) <= COUNTS);
+        let near = known.offsets.values().filter(|o| o.ms.abs() <= APART_MAX_MS).count() + usize::from(own);
+        let majority = voters / 2 + 1;
+        let unheard = voters - usize::from(own) - known.offsets.len().min(voters - usize::from(own));
+        known.state = match near {
+            _ if voters == 0 => ClockState::Unknown,
+            near if near >= majority => ClockState::Agrees,
+            near if near + unheard < majority => ClockState::Off,
+            _ => ClockState::Unknown,
+        };
+        known.held.unwrap_or(known.state)
+    }
+}
+
+/// The time at a node, as its peers are told it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Told(pub(crate) Timestamp);
+
+impl<C: Cx, N: Net> Cluster<C, N> {
+    /// What is known of this node's clock.
+    pub fn clock_state(&self) -> ClockState {
+        self.inner.clocks.state()
+    }
+
+    /// Takes the clock of this node and of the leader as it is, after a jump or a long gap.
+    ///
+    /// # Errors
+    /// The leader does not answer; this node's own clock is accepted all the same.
+    pub async fn accept_clock(&self) -> Result<(), CallError> {
+        self.inner.clocks.accept();
+        match self.leader() {
+            Some(leader) if leader != self.inner.id => {
+                self.inner.ask(leader, &Request::AcceptClock, Duration::from_secs(1)).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Compares clocks until the node is gone.
+pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
+    let (Some(own), began) = (node.upgrade(), C::now()) else { return };
+    let wall_at_start = own.now();
+    drop(own);
+    let mut may_lead = false;
+    loop {
+        let Some(own) = node.upgrade() else { return };
+        let since = C::now() - began;
+        let monotonic_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        own.clocks.moved(own.now().0 - wall_at_start.0 - monotonic_ms);
+        let voters = own.voters();
+        let answers = ask_all(&own, &voters).await;
+        let state = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
+        if may_lead != (state == ClockState::Agrees) {
+            may_lead = !may_lead;
+            tracing::info!(clock = %state, "this node may {}lead", if may_lead { "" } else { "not " });
+            own.raft.runtime_config().elect(may_lead);
+        }
+        // again as long as it leads: the one asked may not have been able to
+        if matches!(state, ClockState::Off | ClockState::Jumped { .. }) && own.leads() {
+            step_down(&own).await;
+        }
+        drop(own);
+        C::sleep(if state == ClockState::Unknown { ASK_FIRST } else { ASK }).await;
+    }
+}
+
+/// How far the clocks of the other voters are ahead, by those that answer in time.
+async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<(u64, i64)> {
+    let others = voters.iter().filter(|id| **id != own.id);
+    let asked = others.map(|id| async move {
+        let before = own.now();
+        let told: Told = own.ask(*id, &Request::Time, ANSWER_LIMIT).await.ok()?;
+        let middle = before.0 + (own.now().0 - before.0) / 2;
+        Some((*id, told.0.0 - middle))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>) {
+    let Some(heir) = own.status().heir() else { return };
+    tracing::warn!(to = heir, "handing leadership over: this node's clock can't be trusted");
+    if let Err(error) = own.hand_over(heir).await {
+        tracing::warn!(error, "leadership could not be handed over");
+    }
+}
+
+impl<C: Cx, N: Net> Inner<C, N> {
+    /// Whether a command may be stamped now.
+    pub(crate) fn may_stamp(&self, at: Timestamp) -> bool {
+        self.clocks.may_stamp(at, self.store.view().header().state_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_majority_of_the_voters_decides() {
+        let clocks = Clocks::new(Jumps::Small);
+        let judge = |answers: &[(u64, i64)]| Clocks::new(Jumps::Small).judge(answers, 3, true, SECOND);
+        assert_eq!(judge(&[(2, 10), (3, -20)]), ClockState::Agrees);
+        assert_eq!(judge(&[(2, 10), (3, 9_000)]), ClockState::Agrees);
+        assert_eq!(judge(&[(2, 9_000), (3, -9_000)]), ClockState::Off);
+        // one is silent: alone against one that differs is no majority, and the silent one may still agree
+        assert_eq!(judge(&[(2, 9_000)]), ClockState::Unknown);
+        assert_eq!(judge(&[]), ClockState::Unknown);
+        assert_eq!(clocks.judge(&[], 1, true, SECOND), ClockState::Agrees);
+    }
+
+    #[test]
+    fn old_answers_do_not_count() {
+        let clocks = Clocks::new(Jumps::Small);
+        assert_eq!(clocks.judge(&[(2, 0)], 3, true, SECOND), ClockState::Agrees);
+        assert_eq!(clocks.judge(&[], 3, true, SECOND * 5), ClockState::Agrees);
+        assert_eq!(clocks.judge(&[], 3, true, SECOND * 20), ClockState::Unknown);
+    }
+
+    #[test]
+    fn jumps_and_gaps_wait_for_a_word() {
+        let clocks = Clocks::new(Jumps::Small);
+        clocks.moved(9_000);
+        assert!(clocks.may_stamp(Timestamp(1_000), 500));
+        clocks.moved(11_000);
+        assert_eq!(clocks.state(), ClockState::Jumped { by_ms: 11_000 });
+        assert!(!clocks.may_stamp(Timestamp(1_000), 500));
+        clocks.accept();
+        clocks.moved(11_500);
+        assert!(clocks.may_stamp(Timestamp(1_000), 500));
+
+        let late = Timestamp(GAP_MAX_MS + 1_000);
+        assert!(clocks.may_stamp(late, 0), "the first command of all has no gap before it");
+        assert!(clocks.may_stamp(late, 1_000));
+        assert!(!clocks.may_stamp(late, 999));
+        clocks.accept();
+        assert!(clocks.may_stamp(late, 999), "accepted until a command closes the gap");
+        assert!(clocks.may_stamp(late, 1_000));
+        assert!(!clocks.may_stamp(late, 999), "the next gap needs a word of its own");
+
+        let any = Clocks::new(Jumps::Any);
+        any.moved(1_000_000);
+        assert!(any.may_stamp(late, 1));
+    }
+}

@@ -1,0 +1,213 @@
+//! The cluster in one thread and in virtual time, from a seed: three voters and a standby on disks that lose what
+//! was not synced, a network that loses, repeats and delays, machines that lose power, and clients that never stop
+//! asking. The same seed gives the same run, event by event.
+//!
+//! `NAMINGO_SEED=s` runs one seed and prints its end; `NAMINGO_SEEDS=n` runs that many. Not here: real time, real
+//! files, threads, processes.
+
+mod client;
+mod judge;
+mod machine;
+mod mutant;
+mod nemesis;
+mod net;
+mod rng;
+mod runtime;
+mod trace;
+mod truth;
+mod watch;
+mod world;
+
+use mutant::Mutant;
+use openraft::async_runtime::AsyncRuntime;
+use runtime::Seeded;
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{
+        Arc, Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use storage::Read;
+use world::{NODES, World};
+
+/// How long things go wrong, after the founding.
+const TORMENT: Duration = Duration::from_secs(12);
+/// How long a mended cluster may take until all nodes are equal.
+const RECOVERY: Duration = Duration::from_secs(40);
+/// Clients of each node.
+const CLIENTS: u64 = 2;
+/// Seeds of a run without instructions.
+const SEEDS: u64 = 40;
+
+thread_local! {
+    static PANICKED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic in a task is swallowed by the runtime: this makes it end the run. Those of verbs are caught and belong
+/// to the rules.
+fn notice_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !registry::apply::inside_verb() {
+                PANICKED.with_borrow_mut(|p| {
+                    p.get_or_insert_with(|| info.to_string());
+                });
+            }
+            before(info);
+        }));
+    });
+    PANICKED.set(None);
+}
+
+#[derive(Debug)]
+struct Report {
+    hash: (u64, u64),
+    commands: usize,
+    acknowledged: usize,
+    reads: usize,
+    last_index: u64,
+    lives: u64,
+}
+
+struct Failure {
+    seed: u64,
+    what: String,
+    last: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.last {
+            writeln!(f, "{line}")?;
+        }
+        write!(f, "NAMINGO_SEED={}: {}", self.seed, self.what)
+    }
+}
+
+fn run(seed: u64, mutant: Mutant) -> Result<Report, Failure> {
+    notice_panics();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let scene = Seeded::scope(seed, async {
+        let world = World::new(seed, mutant);
+        let played = play(&world).await;
+        let panicked = PANICKED.take().map_or(Ok(()), |p| Err(format!("a task panicked: {p}")));
+        let result = panicked.and(played);
+        let inner = world.lock();
+        let report = Report {
+            hash: inner.trace.hash(),
+            commands: inner.history.sent.len(),
+            acknowledged: inner.history.sent.values().filter(|s| s.ended.is_some()).count(),
+            reads: inner.history.seen.len(),
+            last_index: inner.truth.last(),
+            lives: inner.machines.values().map(|m| m.lives).sum(),
+        };
+        result.map(|()| report).map_err(|what| Failure { seed, what, last: inner.trace.last() })
+    });
+    runtime.block_on(scene)
+}
+
+async fn play(world: &Arc<World>) -> Result<(), String> {
+    world.found().await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..CLIENTS * NODES.len() as u64)
+        .map(|n| (n, NODES[usize::try_from(n).unwrap() % NODES.len()]))
+        .map(|(n, node)| Seeded::spawn(client::run(world.clone(), node, n, stop.clone())))
+        .collect();
+    let until = world.elapsed() + TORMENT;
+    let tormented = world.torment(until).await;
+    stop.store(true, Ordering::Relaxed);
+    tormented?;
+    world.mend(RECOVERY).await?;
+    for client in clients {
+        client.await.map_err(|e| e.to_string())?;
+    }
+    // what clients sent last has come through meanwhile
+    world.mend(RECOVERY).await?;
+    compare(world)
+}
+
+/// All nodes are equal, equal to a replay, and tell one history.
+fn compare(world: &Arc<World>) -> Result<(), String> {
+    let mut inner = world.lock();
+    let world::Inner { rng, truth, history, machines, .. } = &mut *inner;
+    let replayed = truth.replay(|| rng.between(1, 40))?;
+    let wanted = replayed.view().header().clone();
+    for (id, machine) in machines {
+        let Some(running) = &machine.running else { return Err(format!("node {id} is down")) };
+        let view = running.store.view();
+        let header = view.header();
+        if (header.index, header.digest) != (wanted.index, wanted.digest) {
+            return Err(format!("node {id} ends at {header:?}, the log at {wanted:?}"));
+        }
+        storage::verify_digest(&view).map_err(|fault| format!("node {id}: {fault}"))?;
+        judge::judge(history, &view).map_err(|what| format!("node {id}: {what}"))?;
+    }
+    Ok(())
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_acknowledged_is_lost_and_all_nodes_stay_equal() {
+    let seeds = match (number("NAMINGO_SEED"), number("NAMINGO_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, n) => 0..n.unwrap_or(SEEDS),
+    };
+    let (mut commands, mut lives) = (0, 0);
+    for seed in seeds {
+        let report = run(seed, Mutant::None).unwrap_or_else(|failure| panic!("{failure}"));
+        println!("seed {seed}: {report:?}");
+        assert!(report.acknowledged > 100, "a run in which nothing happens proves nothing: {report:?}");
+        commands += report.acknowledged;
+        lives += report.lives;
+    }
+    println!("{commands} commands acknowledged through {lives} lives");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    for seed in [3, 1_000_003] {
+        let runs: Vec<_> =
+            (0..2).map(|_| run(seed, Mutant::None).unwrap_or_else(|f| panic!("{f}")).hash).collect();
+        assert_eq!(runs[0], runs[1], "seed {seed}");
+    }
+}
+
+/// Whether one of the first seeds finds a bug.
+fn is_caught(mutant: Mutant, seeds: u64) {
+    for seed in 0..seeds {
+        if let Err(failure) = run(seed, mutant) {
+            println!("{mutant:?} is caught by seed {seed}: {}", failure.what);
+            return;
+        }
+    }
+    panic!("{mutant:?} lives through {seeds} seeds");
+}
+
+#[test]
+fn an_acknowledgement_before_the_sync_is_caught() {
+    is_caught(Mutant::AckBeforeSync, 30);
+}
+
+#[test]
+fn a_drain_past_the_synced_log_is_caught() {
+    is_caught(Mutant::DrainPastLog, 30);
+}
+
+#[test]
+fn a_forgotten_outcome_is_caught() {
+    is_caught(Mutant::OutcomesForgotten, 30);
+}
+
+#[test]
+fn a_read_of_the_local_view_is_caught() {
+    is_caught(Mutant::LocalReads, 10);
+}

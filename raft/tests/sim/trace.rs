@@ -1,0 +1,38 @@
+//! What happened, as a hash that tells two runs apart and as the last events for whoever reads a failure.
+
+use std::{
+    collections::VecDeque,
+    fmt::{self, Write},
+    hash::{DefaultHasher, Hasher},
+};
+
+const KEPT: usize = 120;
+
+#[derive(Default)]
+pub struct Trace {
+    hash: DefaultHasher,
+    last: VecDeque<String>,
+    count: u64,
+}
+
+impl Trace {
+    pub fn note(&mut self, at_ms: u64, event: fmt::Arguments<'_>) {
+        let mut line =
+            if self.last.len() == KEPT { self.last.pop_front().unwrap_or_default() } else { String::new() };
+        line.clear();
+        // writing to a string does not fail
+        let _ = write!(line, "{:>3}.{:03} {event}", at_ms / 1000, at_ms % 1000);
+        self.hash.write(line.as_bytes());
+        self.last.push_back(line);
+        self.count += 1;
+    }
+
+    /// Equal for two runs in which the same events happened at the same times in the same order.
+    pub fn hash(&self) -> (u64, u64) {
+        (self.hash.finish(), self.count)
+    }
+
+    pub fn last(&self) -> Vec<String> {
+        self.last.iter().cloned().collect()
+    }
+}
