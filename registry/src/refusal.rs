@@ -186,7 +186,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the superordinate domain {domain} does not exist")
             }
             Refusal::HostNotAllowed { host } => {
-                write!(f, "{host} is a zone served here and can't be a host")
+                write!(f, "{host} is a single label or a zone served here and can't be a host")
             }
             Refusal::AddressesForbidden { host } => {
                 write!(f, "{host} lies outside of the zones served here and takes no addresses")

@@ -63,7 +63,9 @@ impl<B: Backend> Session<B> {
         let verb = registry::Verb::PollAck(PollAck { message });
         let subject = Subject { ns: Ns::Epp, name: id.to_owned(), registrant: None };
         let outcome = registry::execute(&self.backend, verb, client.actor(), svtrid).await;
-        let queue = match decided(outcome, &subject)? {
+        // the identifier is an attribute, and <value> has room for elements only
+        let reply = decided(outcome, &subject).map_err(|denial| Denial { offender: None, ..denial })?;
+        let queue = match reply {
             Reply::Acknowledged { left, next: Some(id) } => Some(Queue { count: left, id, message: None }),
             _ => None,
         };

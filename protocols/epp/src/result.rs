@@ -194,7 +194,12 @@ impl Subject {
 
     /// The object of the command.
     pub fn whole(&self) -> Offender {
-        let local = if self.ns == Ns::Contact { "id" } else { "name" };
+        let local = match self.ns {
+            Ns::Contact => "id",
+            // a registrar that changes its password
+            Ns::Epp => "clID",
+            _ => "name",
+        };
         self.at(local, &self.name)
     }
 
