@@ -9,7 +9,7 @@ pub struct Sheet {
     rows: Vec<Vec<String>>,
 }
 
-/// Makes values up, the same ones in every run.
+/// Makes values up, the same ones in every run with the same `NAMINGO_SEED`.
 pub struct Values {
     tld: &'static str,
     auto: fn(&str, &mut Values) -> String,
@@ -57,7 +57,7 @@ impl Sheet {
 impl Values {
     /// `auto` makes the value of a column that says `{AUTO}`.
     pub fn new(tld: &'static str, auto: fn(&str, &mut Values) -> String) -> Values {
-        Values { tld, auto, state: 1, previous: BTreeMap::new() }
+        Values { tld, auto, state: seed(), previous: BTreeMap::new() }
     }
 
     /// `length` characters out of `alphabet`.
@@ -66,7 +66,7 @@ impl Values {
         let pick = |_| {
             // Knuth's multiplier; the high bits are the good ones
             self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let place = usize::try_from(self.state >> 33).unwrap() % letters.len();
+            let place = usize::try_from(self.state >> 33).expect("31 bits fit") % letters.len();
             char::from(letters[place])
         };
         (0..length).map(pick).collect()
@@ -104,6 +104,13 @@ impl Values {
             }
         }
     }
+}
+
+fn seed() -> u64 {
+    let seed =
+        std::env::var("NAMINGO_SEED").map_or(1, |text| text.parse().expect("NAMINGO_SEED is a number"));
+    println!("values are made up with NAMINGO_SEED={seed}");
+    seed
 }
 
 /// The cells of one line of CSV (RFC 4180); no cell of these sheets holds a line break.
