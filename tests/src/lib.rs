@@ -2,3 +2,4 @@
 
 pub mod epp;
 pub mod process;
+pub mod scenario;

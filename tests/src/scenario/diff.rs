@@ -66,7 +66,9 @@ fn script<'t>(old: &[&'t str], new: &[&'t str]) -> Vec<(Side, &'t str)> {
         if i < old.len() && j < new.len() && old[i] == new[j] {
             script.push((Side::Both, old[i]));
             (i, j) = (i + 1, j + 1);
-        } else if j == new.len() || (i < old.len() && common[(i + 1) * width + j] >= common[i * width + j + 1]) {
+        } else if j == new.len()
+            || (i < old.len() && common[(i + 1) * width + j] >= common[i * width + j + 1])
+        {
             script.push((Side::Old, old[i]));
             i += 1;
         } else {

@@ -20,7 +20,8 @@ impl Frame {
         let (file, mut rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut values = BTreeMap::new();
         while !rest.trim_start().is_empty() {
-            let (name, after) = rest.trim_start().split_once('=').ok_or("a value is written as name=value")?;
+            let (name, after) =
+                rest.trim_start().split_once('=').ok_or("a value is written as name=value")?;
             let (value, after) = match after.strip_prefix('"') {
                 Some(quoted) => quoted.split_once('"').ok_or("a quotation mark is missing")?,
                 None => after.split_once(' ').unwrap_or((after, "")),
