@@ -2,6 +2,7 @@
 
 use crate::{
     clock::{self, ClockState, Clocks, Jumps},
+    digest::Withdrawal,
     founding::Founding,
     log::LogStore,
     machine::{Machine, OnApply},
@@ -143,6 +144,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
+    pub(crate) withdrawal: Withdrawal,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -180,6 +182,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             inbox: Inbox::default(),
             work: config.work,
             clocks: Clocks::new(config.jumps),
+            withdrawal: Withdrawal::default(),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);

@@ -11,6 +11,7 @@
 mod backend;
 mod clock;
 mod cluster;
+mod digest;
 mod drain;
 pub mod founding;
 mod log;
@@ -28,6 +29,7 @@ mod wire;
 
 pub use clock::{ClockState, Jumps};
 pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
+pub use digest::{Comparison, Said};
 pub use drain::{Drain, OnDrain, OnFault};
 pub use log::LogStore;
 pub use machine::{Machine, OnApply, Snap};

@@ -2,7 +2,7 @@
 //!
 //! Ordered maps and first-in first-out, so that a simulation replays exactly.
 
-use registry::{Outcome, SvTrid};
+use registry::{Outcome, Reply, SvTrid};
 use std::{
     collections::BTreeMap,
     io,
@@ -24,7 +24,12 @@ struct Waiting {
     ticket: u64,
     indexes: BTreeMap<(u64, u64), oneshot::Sender<()>>,
     outcomes: BTreeMap<SvTrid, oneshot::Sender<Outcome>>,
+    /// Index of a mark → digest after it; the newest few.
+    marks: BTreeMap<u64, u128>,
 }
+
+/// Marks remembered at most.
+const MARKS_MAX: usize = 64;
 
 impl Progress {
     /// Starts at the index that the state has already.
@@ -67,10 +72,23 @@ impl Progress {
     }
 
     pub(crate) fn came(&self, svtrid: &SvTrid, outcome: &Outcome) {
-        let waiting = self.lock().outcomes.remove(svtrid);
+        let mut all = self.lock();
+        let waiting = all.outcomes.remove(svtrid);
+        if let Outcome::Done(Reply::Marked { index, digest }) = outcome {
+            all.marks.insert(*index, *digest);
+            if all.marks.len() > MARKS_MAX {
+                all.marks.pop_first();
+            }
+        }
+        drop(all);
         if let Some(tell) = waiting {
             drop(tell.send(outcome.clone()));
         }
+    }
+
+    /// The digest that was recorded at a mark.
+    pub(crate) fn marked(&self, index: u64) -> Option<u128> {
+        self.lock().marks.get(&index).copied()
     }
 
     /// Resolves when everything up to `index` is applied here; fails when the node stops.
@@ -113,7 +131,6 @@ impl Drop for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use registry::Reply;
 
     #[tokio::test]
     async fn wakes_those_whose_index_is_reached() {

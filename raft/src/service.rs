@@ -35,6 +35,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::Hello => wire::encode(&self.hello()),
             Request::Status => wire::encode(&self.status()),
             Request::Time => wire::encode(&Told(self.now())),
+            Request::Digest { index, recompute } => wire::encode(&self.own_digest(index, recompute).await),
+            Request::Withdraw { index, digest } => wire::encode(&self.withdraw(index, digest)),
             Request::AcceptClock => wire::encode(&self.clocks.accept()),
             Request::SnapshotBegin(announced) => wire::encode(&self.snapshot_begin(from, *announced).await),
             Request::SnapshotPart { transfer, number, bytes } => {

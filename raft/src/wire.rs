@@ -40,6 +40,16 @@ pub(crate) enum Request<C: Cx> {
     Time,
     /// The operator takes the clock as it is.
     AcceptClock,
+    /// The digest after the mark at `index`.
+    Digest {
+        index: u64,
+        recompute: bool,
+    },
+    /// The state of this node is not the majority's.
+    Withdraw {
+        index: u64,
+        digest: Option<u128>,
+    },
 }
 
 /// What came of a command at the node that was taken for the leader.

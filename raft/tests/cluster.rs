@@ -226,3 +226,29 @@ async fn a_clock_that_jumps_or_a_long_gap_waits_for_the_operator() {
     node.accept_clock().await.unwrap();
     assert!(matches!(lab.submit(&node, Lab::reserve("late")).await, Ok(Outcome::Done(_))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_state_differs_is_found_and_withdrawn() {
+    let lab = Lab::new(&[Role::Voter, Role::Voter, Role::Voter, Role::Edge]).await;
+    lab.seed().await;
+    for n in 0..50 {
+        assert!(matches!(
+            lab.submit(&lab.node(1), Lab::reserve(&format!("n{n}"))).await,
+            Ok(Outcome::Done(_))
+        ));
+    }
+    let equal = lab.node(4).compare_digests(lab.svtrid(4), true).await.unwrap();
+    assert_eq!(equal.differing(), [0_u64; 0], "{equal:?}");
+    assert!(equal.majority.is_some() && equal.members.len() == 4);
+
+    // one node's memory is changed behind the back of the log
+    let odd = lab.node(4);
+    let mut tx = odd.store().begin();
+    tx.insert(&registry::tables::REGISTRAR_IANA, &7, &7).unwrap();
+    let header = tx.header().clone();
+    tx.commit(header.index, header.meta);
+    let found = lab.node(1).compare_digests(lab.svtrid(1), false).await.unwrap();
+    assert_eq!(found.differing(), [4], "{found:?}");
+    let why = tokio::time::timeout(Duration::from_secs(5), odd.withdrawn()).await.unwrap();
+    assert!(why.contains("majority"), "{why}");
+}
