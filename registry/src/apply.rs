@@ -8,7 +8,7 @@
 use crate::{
     Command, Entry, Outcome, Refusal, Reply, Stop, Timestamp, Verb, contact, domain, due, host,
     journal::{self, Change, Pen},
-    poll, registrar, repository, tld,
+    keys, poll, registrar, repository, tld,
 };
 use std::{
     cell::Cell,
@@ -141,7 +141,7 @@ fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry, carry_out: CarryOut) -> Res
     }
     let mut pen = Pen::new(index, at);
     let result = due::settle_touched(tx, c, &mut pen)
-        .and_then(|()| registrar::may_act(tx, &c.by))
+        .and_then(|()| admit(tx, &c.by, &c.verb))
         .and_then(|()| carry_out(tx, index, at, c, &mut pen));
     let (outcome, changes) = match result {
         Ok((reply, changes)) => (Outcome::Done(reply), changes),
@@ -185,7 +185,23 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
         Verb::PollAck(v) => poll::apply(tx, by, v).map(none),
         Verb::RegistrarSuspend(v) => registrar::apply_suspend(tx, by, at, v).map(suspension_before),
         Verb::RegistrarResume(v) => registrar::apply_resume(tx, by, at, v).map(suspension_before),
+        Verb::KeyPropose(v) => keys::apply_propose(tx, by, v).map(none),
+        Verb::KeyActivate(v) => keys::apply_activate(tx, by, at, v).map(none),
+        Verb::Reseal(v) => keys::apply_reseal(tx, by, v).map(none),
+        Verb::KeyRetire(v) => {
+            let (reply, before) = keys::apply_retire(tx, by, v)?;
+            let before = before.map_or_else(|| "none".to_owned(), |at| at.to_string());
+            Ok((reply, vec![Change::new("announced end", &before)]))
+        }
+        Verb::AuthInfoUnset(v) => keys::apply_unset(tx, by, v),
+        Verb::KeyRetired(v) => keys::apply_retired(tx, by, at, v).map(none),
     }
+}
+
+/// What holds for every verb: its author may act at all, and what it carries was sealed with keys that are in use.
+fn admit(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop> {
+    registrar::may_act(db, by)?;
+    verb.epochs().try_for_each(|epoch| keys::accepts(db, epoch))
 }
 
 fn suspension_before((reply, old): (Reply, Option<registrar::Suspension>)) -> Done {
@@ -198,7 +214,7 @@ fn suspension_before((reply, old): (Reply, Option<registrar::Suspension>)) -> Do
 /// # Errors
 /// The refusal that [`apply_batch`] would come to on this state, or a storage fault.
 pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop> {
-    registrar::may_act(db, by)?;
+    admit(db, by, verb)?;
     match verb {
         Verb::Beat | Verb::Tick { .. } | Verb::Mark => Ok(()),
         Verb::RepositoryFound(v) => repository::check(db, by, v).map(drop),
@@ -213,6 +229,12 @@ pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop>
         Verb::PollAck(v) => poll::check(db, by, v).map(drop),
         Verb::RegistrarSuspend(v) => registrar::check_suspend(db, by, v).map(drop),
         Verb::RegistrarResume(v) => registrar::check_resume(db, by, v).map(drop),
+        Verb::KeyPropose(v) => keys::check_propose(db, by, v).map(drop),
+        Verb::KeyActivate(v) => keys::check_activate(db, by, v).map(drop),
+        Verb::Reseal(v) => keys::check_reseal(db, by, v),
+        Verb::KeyRetire(v) => keys::check_retire(db, by, v).map(drop),
+        Verb::AuthInfoUnset(v) => keys::check_unset(db, by, v),
+        Verb::KeyRetired(v) => keys::check_retired(db, by, v).map(drop),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Authorization information (RFC 5731 `authInfo`, RFC 9154): kept as a salted HMAC or not at all, never returned.
 
 use crate::seal::{Keys, SealFault};
-use ring::hmac;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,7 +49,7 @@ impl NewAuthInfo {
             return Ok(NewAuthInfo { strength, stored: None });
         }
         let epoch = keys.current()?;
-        let tag = hmac::sign(keys.mac(epoch)?, &salted(&salt, given));
+        let tag = keys.sign(epoch, &salted(&salt, given))?;
         let mut mac = [0; 32];
         mac.copy_from_slice(tag.as_ref());
         Ok(NewAuthInfo { strength, stored: Some(AuthInfo { epoch, salt, mac }) })
@@ -63,7 +62,7 @@ impl NewAuthInfo {
 /// The key of the stored epoch is missing on this node.
 pub fn matches(keys: &Keys, stored: Option<&AuthInfo>, given: &str) -> Result<bool, SealFault> {
     let Some(stored) = stored else { return Ok(false) };
-    Ok(hmac::verify(keys.mac(stored.epoch)?, &salted(&stored.salt, given), &stored.mac).is_ok())
+    keys.is_signed(stored.epoch, &salted(&stored.salt, given), &stored.mac)
 }
 
 fn salted(salt: &[u8; SALT], given: &str) -> Vec<u8> {

@@ -1,10 +1,17 @@
 //! What can be asked of the registry's state: one enum, replicated in the log.
 
 use crate::{
-    actor::Actor, contact::ContactCreate, domain::DomainCreate, host::HostCreate, poll::PollAck,
-    registrar::RegistrarCreate, registrar::RegistrarPassword, registrar::RegistrarResume,
-    registrar::RegistrarSuspend, repository::RepositoryFound, svtrid::SvTrid, time::Timestamp, tld::MarkName,
-    tld::TldCreate, tld::UnmarkName,
+    actor::Actor,
+    contact::ContactCreate,
+    domain::DomainCreate,
+    host::HostCreate,
+    keys::{AuthInfoUnset, KeyActivate, KeyPropose, KeyRetire, KeyRetired, Reseal},
+    poll::PollAck,
+    registrar::{RegistrarCreate, RegistrarPassword, RegistrarResume, RegistrarSuspend},
+    repository::RepositoryFound,
+    svtrid::SvTrid,
+    time::Timestamp,
+    tld::{MarkName, TldCreate, UnmarkName},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,6 +56,12 @@ pub enum Verb {
     PollAck(PollAck),
     RegistrarSuspend(RegistrarSuspend),
     RegistrarResume(RegistrarResume),
+    KeyPropose(KeyPropose),
+    KeyActivate(KeyActivate),
+    Reseal(Box<Reseal>),
+    KeyRetire(KeyRetire),
+    AuthInfoUnset(Box<AuthInfoUnset>),
+    KeyRetired(KeyRetired),
 }
 
 impl Verb {
@@ -70,11 +83,18 @@ impl Verb {
             Verb::PollAck(_) => "poll_ack",
             Verb::RegistrarSuspend(_) => "registrar_suspend",
             Verb::RegistrarResume(_) => "registrar_resume",
+            Verb::KeyPropose(_) => "key_propose",
+            Verb::KeyActivate(_) => "key_activate",
+            Verb::Reseal(_) => "reseal",
+            Verb::KeyRetire(_) => "key_retire",
+            Verb::AuthInfoUnset(_) => "authinfo_unset",
+            Verb::KeyRetired(_) => "key_retired",
         }
     }
 
     /// The object that the verb is about, as the journal names it.
     pub fn object(&self) -> String {
+        let epoch = |number: u32| format!("epoch {number}");
         match self {
             Verb::Beat | Verb::Tick { .. } | Verb::Mark => String::new(),
             Verb::RepositoryFound(c) => c.name.clone(),
@@ -89,7 +109,42 @@ impl Verb {
             Verb::PollAck(c) => c.message.to_string(),
             Verb::RegistrarSuspend(c) => c.handle.clone(),
             Verb::RegistrarResume(c) => c.handle.clone(),
+            Verb::KeyPropose(c) => epoch(c.epoch),
+            Verb::KeyActivate(c) => epoch(c.epoch),
+            Verb::Reseal(c) => epoch(c.epoch),
+            Verb::KeyRetire(c) => epoch(c.epoch),
+            Verb::AuthInfoUnset(c) => epoch(c.epoch),
+            Verb::KeyRetired(c) => epoch(c.epoch),
         }
+    }
+
+    /// The key epochs of what the accepting node sealed or hashed.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = u32> {
+        let hashed = |authinfo: &crate::authinfo::NewAuthInfo| authinfo.stored.map(|stored| stored.epoch);
+        let (sealed, hashed) = match self {
+            Verb::RegistrarCreate(c) => (Some(c.password.epoch), None),
+            Verb::RegistrarPassword(c) => (Some(c.password.epoch), None),
+            Verb::ContactCreate(c) => (Some(c.sealed.epoch), hashed(&c.authinfo)),
+            Verb::DomainCreate(c) => (None, hashed(&c.authinfo)),
+            Verb::Beat
+            | Verb::Tick { .. }
+            | Verb::Mark
+            | Verb::RepositoryFound(_)
+            | Verb::TldCreate(_)
+            | Verb::MarkName(_)
+            | Verb::UnmarkName(_)
+            | Verb::HostCreate(_)
+            | Verb::PollAck(_)
+            | Verb::RegistrarSuspend(_)
+            | Verb::RegistrarResume(_)
+            | Verb::KeyPropose(_)
+            | Verb::KeyActivate(_)
+            | Verb::Reseal(_)
+            | Verb::KeyRetire(_)
+            | Verb::AuthInfoUnset(_)
+            | Verb::KeyRetired(_) => (None, None),
+        };
+        sealed.into_iter().chain(hashed)
     }
 
     /// Whether the command leaves a row in the journal (and so has a remembered outcome).

@@ -100,7 +100,13 @@ pub fn settle_touched(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(),
         | Verb::ContactCreate(_)
         | Verb::PollAck(_)
         | Verb::RegistrarSuspend(_)
-        | Verb::RegistrarResume(_) => Ok(()),
+        | Verb::RegistrarResume(_)
+        | Verb::KeyPropose(_)
+        | Verb::KeyActivate(_)
+        | Verb::Reseal(_)
+        | Verb::KeyRetire(_)
+        | Verb::AuthInfoUnset(_)
+        | Verb::KeyRetired(_) => Ok(()),
     }
 }
 

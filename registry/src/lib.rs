@@ -29,6 +29,7 @@ pub mod domain;
 pub mod due;
 pub mod host;
 pub mod journal;
+pub mod keys;
 pub mod name;
 pub mod outcome;
 pub mod password;

@@ -58,6 +58,21 @@ pub fn verify(
     Ok(argon2().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
+/// Seals with the current epoch what an older one sealed; the password itself stays unknown.
+///
+/// # Errors
+/// The key of either epoch is missing on this node, or the record does not open.
+pub fn reseal(
+    keys: &Keys,
+    repository: &str,
+    handle: &str,
+    nonce: [u8; NONCE],
+    sealed: &Sealed,
+) -> Result<Sealed, SealFault> {
+    let context = context(repository, handle);
+    keys.seal(&context, nonce, &keys.open(&context, sealed)?)
+}
+
 /// Spends the time of [`verify`] for a registrar that does not exist, so that the answer's time tells nothing.
 pub fn verify_nobody(password: &str) {
     let salt = SaltString::encode_b64(&[0; SALT]).expect("16 octets are a valid salt");

@@ -69,6 +69,7 @@ pub enum Refusal {
     TooManySubordinates { domain: String, most: u16 },
     Suspended,
     NotSuspended { registrar: String },
+    KeyEpochInvalid { epoch: u32, why: String },
 }
 
 impl Refusal {
@@ -127,6 +128,7 @@ impl Refusal {
             Refusal::TooManySubordinates { .. } => "too_many_subordinates",
             Refusal::Suspended => "suspended",
             Refusal::NotSuspended { .. } => "not_suspended",
+            Refusal::KeyEpochInvalid { .. } => "key_epoch_invalid",
         }
     }
 }
@@ -215,6 +217,7 @@ impl fmt::Display for Refusal {
             Refusal::TooManySubordinates { domain, most } => write!(f, "{domain} has {most} hosts already"),
             Refusal::Suspended => f.write_str("this registrar is suspended; ask the registry's operator"),
             Refusal::NotSuspended { registrar } => write!(f, "{registrar} is not suspended"),
+            Refusal::KeyEpochInvalid { epoch, why } => write!(f, "key epoch {epoch} {why}"),
         }
     }
 }

@@ -7,7 +7,11 @@ use ring::{
     hmac,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 /// Octets of a nonce.
 pub const NONCE: usize = NONCE_LEN;
@@ -55,21 +59,58 @@ struct EpochKeys {
     mac: hmac::Key,
 }
 
-/// The sealing keys of a node by epoch; new records are sealed with the newest.
+/// The sealing keys of a node by epoch, shared by all that seal and open. Epochs come and change places while the
+/// node runs.
 pub struct Keys {
-    epochs: BTreeMap<u32, EpochKeys>,
+    ring: RwLock<Ring>,
+}
+
+struct Ring {
+    epochs: BTreeMap<u32, Arc<EpochKeys>>,
+    /// What new records are sealed with.
+    current: Option<u32>,
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys(epochs {:?})", self.epochs.keys().collect::<Vec<_>>())
+        write!(f, "Keys(epochs {:?})", self.read().epochs.keys().collect::<Vec<_>>())
     }
 }
 
 impl Keys {
-    /// From the secrets by epoch.
+    /// From the secrets by epoch; new records are sealed with the newest until [`Keys::seal_with`] says otherwise.
     pub fn new(secrets: &BTreeMap<u32, [u8; SECRET]>) -> Keys {
-        Keys { epochs: secrets.iter().map(|(epoch, secret)| (*epoch, EpochKeys::new(secret))).collect() }
+        let epochs: BTreeMap<_, _> =
+            secrets.iter().map(|(epoch, secret)| (*epoch, Arc::new(EpochKeys::new(secret)))).collect();
+        let current = epochs.last_key_value().map(|(epoch, _)| *epoch);
+        Keys { ring: RwLock::new(Ring { epochs, current }) }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds the secret of an epoch, or puts another in its place: one that is not in use yet may be proposed anew.
+    /// What new records are sealed with stays as it is.
+    pub fn insert(&self, epoch: u32, secret: &[u8; SECRET]) {
+        self.write().epochs.insert(epoch, Arc::new(EpochKeys::new(secret)));
+    }
+
+    /// Seals new records with `epoch` from now on.
+    ///
+    /// # Errors
+    /// The epoch's key is missing on this node; nothing changes.
+    pub fn seal_with(&self, epoch: u32) -> Result<(), SealFault> {
+        let mut ring = self.write();
+        if !ring.epochs.contains_key(&epoch) {
+            return Err(SealFault::NoKey { epoch });
+        }
+        ring.current = Some(epoch);
+        Ok(())
     }
 
     /// The epoch used for new records.
@@ -77,7 +118,7 @@ impl Keys {
     /// # Errors
     /// No key at all: an edge.
     pub fn current(&self) -> Result<u32, SealFault> {
-        self.epochs.last_key_value().map(|(e, _)| *e).ok_or(SealFault::NoKey { epoch: 0 })
+        self.read().current.ok_or(SealFault::NoKey { epoch: 0 })
     }
 
     /// Seals `plain` for the object that `context` names. `nonce` must be random and used once.
@@ -109,12 +150,18 @@ impl Keys {
         Ok(plain.to_vec())
     }
 
-    pub(crate) fn mac(&self, epoch: u32) -> Result<&hmac::Key, SealFault> {
-        self.of(epoch).map(|k| &k.mac)
+    /// The HMAC of a text with the key of an epoch.
+    pub(crate) fn sign(&self, epoch: u32, text: &[u8]) -> Result<hmac::Tag, SealFault> {
+        Ok(hmac::sign(&self.of(epoch)?.mac, text))
     }
 
-    fn of(&self, epoch: u32) -> Result<&EpochKeys, SealFault> {
-        self.epochs.get(&epoch).ok_or(SealFault::NoKey { epoch })
+    /// Whether `mac` is the HMAC of `text` with the key of an epoch; takes the same time whatever differs.
+    pub(crate) fn is_signed(&self, epoch: u32, text: &[u8], mac: &[u8]) -> Result<bool, SealFault> {
+        Ok(hmac::verify(&self.of(epoch)?.mac, text, mac).is_ok())
+    }
+
+    fn of(&self, epoch: u32) -> Result<Arc<EpochKeys>, SealFault> {
+        self.read().epochs.get(&epoch).cloned().ok_or(SealFault::NoKey { epoch })
     }
 }
 
@@ -168,5 +215,19 @@ mod tests {
         assert_eq!(keys(1, 8).open(&ctx, &sealed), Err(SealFault::Broken { epoch: 1 }));
         assert_eq!(keys(2, 7).open(&ctx, &sealed), Err(SealFault::NoKey { epoch: 1 }));
         assert_eq!(Keys::new(&BTreeMap::new()).current(), Err(SealFault::NoKey { epoch: 0 }));
+    }
+
+    #[test]
+    fn a_new_epoch_seals_only_when_told_and_old_ones_still_open() {
+        let ctx = Context { repository: "main", kind: "contact", handle: "sh8013" };
+        let keys = keys(1, 7);
+        let old = keys.seal(&ctx, [1; NONCE], b"Jane Doe").unwrap();
+        assert_eq!(keys.seal_with(2), Err(SealFault::NoKey { epoch: 2 }));
+        keys.insert(2, &[8; SECRET]);
+        assert_eq!(keys.seal(&ctx, [2; NONCE], b"Jane Doe").unwrap().epoch, 1);
+        keys.seal_with(2).unwrap();
+        let new = keys.seal(&ctx, [3; NONCE], b"Jane Doe").unwrap();
+        assert_eq!((old.epoch, new.epoch), (1, 2));
+        assert_eq!(keys.open(&ctx, &old), keys.open(&ctx, &new));
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     domain::Domain,
     host::Host,
     journal::{JournalKey, JournalRow},
+    keys::KeyEpoch,
     name::DomainName,
     poll::{Message, Queue},
     registrar::Registrar,
@@ -56,6 +57,8 @@ pub const REGISTRAR_IANA: Table<u32, u64> = Table::new(21, "registrar_iana");
 pub const REGISTRAR_NAME: Index<(String, u64)> = Index::new(22, "registrar_name");
 /// Registrars that may not act: asked with every command of a registrar, and looked through by every node.
 pub const REGISTRAR_SUSPENDED: Index<u64> = Index::new(23, "registrar_suspended");
+/// Epochs of the sealing keys, by number; no secrets.
+pub const KEY_EPOCH: Table<u32, KeyEpoch> = Table::new(24, "key_epoch");
 
 /// All of them, for [`storage::Store::open`].
 pub const ALL: &[Meta] = &[
@@ -79,6 +82,7 @@ pub const ALL: &[Meta] = &[
     REGISTRAR_IANA.meta(),
     REGISTRAR_NAME.meta(),
     REGISTRAR_SUSPENDED.meta(),
+    KEY_EPOCH.meta(),
     JOURNAL.meta(),
     OUTCOME.meta(),
     OUTCOME_UNTIL.meta(),

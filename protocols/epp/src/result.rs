@@ -95,7 +95,8 @@ impl ResultCode {
             | Refusal::LabelSyntax { .. }
             | Refusal::RegistrarInvalid { .. }
             | Refusal::TldInvalid { .. }
-            | Refusal::RepositoryInvalid { .. } => ResultCode::ParameterSyntax,
+            | Refusal::RepositoryInvalid { .. }
+            | Refusal::KeyEpochInvalid { .. } => ResultCode::ParameterSyntax,
             Refusal::Exists { .. } | Refusal::RepositoryFounded => ResultCode::Exists,
             Refusal::NotFound { .. }
             | Refusal::SuperordinateMissing { .. }

@@ -81,3 +81,19 @@ pub fn open(keys: &Keys, repository: &str, handle: &str, sealed: &Sealed) -> Res
     let plain = keys.open(&context(repository, &fold(handle)), sealed)?;
     codec::decode(&plain).map_err(|_| SealFault::Broken { epoch: sealed.epoch })
 }
+
+/// Seals with the current epoch what an older one sealed.
+///
+/// # Errors
+/// The key of either epoch is missing on this node, or the record does not open.
+pub fn reseal(
+    keys: &Keys,
+    repository: &str,
+    handle: &str,
+    nonce: [u8; NONCE],
+    sealed: &Sealed,
+) -> Result<Sealed, SealFault> {
+    let handle = fold(handle);
+    let context = context(repository, &handle);
+    keys.seal(&context, nonce, &keys.open(&context, sealed)?)
+}

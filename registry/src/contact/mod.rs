@@ -11,7 +11,7 @@ pub mod info;
 
 pub use create::ContactCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
-pub use data::{ContactData, Phone, Postal, PostalKind, open, seal};
+pub use data::{ContactData, Phone, Postal, PostalKind, open, reseal, seal};
 pub use disclose::{Disclose, Item, PublicContact, PublicPostal, publish};
 pub use facts::{ContactFault, Facts, is_e164, is_email};
 

@@ -4,6 +4,7 @@
 
 mod determinism;
 mod journal;
+mod keys;
 mod kit;
 mod names;
 mod once;

@@ -1,13 +1,14 @@
 //! The order of every replicated enum: the first byte of an encoded value is its variant's place, and old logs and
 //! files hold that byte. Variants are added at the end.
 
-use crate::kit::*;
+use crate::{keys::*, kit::*};
 use registry::{
     Actor, Outcome, Refusal, Reply, Timestamp, Verb,
     authinfo::Strength,
     contact::{ContactFault, ContactRole, Item, PostalKind},
     dnssec::DsFault,
     domain::{NameServers, Unit},
+    keys::Stage,
     name::NameFault,
     poll::News,
     registrar::{RegistrarPassword, RegistrarResume, RegistrarSuspend},
@@ -55,6 +56,19 @@ pinned! { verbs Verb {
     PollAck = ack(1),
     RegistrarSuspend = Verb::RegistrarSuspend(RegistrarSuspend { handle: "alpha".into(), reason: String::new() }),
     RegistrarResume = Verb::RegistrarResume(RegistrarResume { handle: "alpha".into() }),
+    KeyPropose = propose(1, 1),
+    KeyActivate = activate(1, 1),
+    Reseal = reseal(1, Vec::new()),
+    KeyRetire = retire(1, T),
+    AuthInfoUnset = unset_authinfo(1, &[], &[]),
+    KeyRetired = retired(1),
+} }
+
+pinned! { stages Stage {
+    Proposed = Stage::Proposed,
+    Active = Stage::Active { since: T },
+    Retiring = Stage::Retiring { since: T, at: T },
+    Retired = Stage::Retired { at: T },
 } }
 
 pinned! { outcomes Outcome {

@@ -1,6 +1,7 @@
 //! Every refusal: the command or query that provokes it, and exactly what it says.
 
 mod domains;
+mod keys;
 mod objects;
 mod policy;
 
@@ -34,15 +35,15 @@ variants! {
     DsInvalid DsRepeated TooManyDs SuperordinateMissing HostNotAllowed AddressesForbidden AddressNotGlobal
     AddressRepeated TooManyAddresses ContactsUnsupported HandleSyntax ContactInvalid MessageNotFound
     RegistrarInvalid TldInvalid NamesBelowTld LabelSyntax NotMarked RepositoryFounded SponsorRequired
-    RepositoryInvalid TooManySubordinates Suspended NotSuspended
+    RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid
 }
 
 fn all() -> Vec<Case> {
     let of_domains = [domains::names(), domains::model(), domains::delegation()];
     let of_objects = [objects::objects(), objects::hosts(), objects::contacts()];
     let of_policy = [policy::registrars(), policy::zones(), policy::marks()];
-    let of_keys = [policy::suspension(), Vec::new(), Vec::new()];
-    [of_domains, of_objects, of_policy, of_keys].into_iter().flatten().flatten().collect()
+    let of_operation = [policy::suspension(), keys::epochs(), keys::retirement()];
+    [of_domains, of_objects, of_policy, of_operation].into_iter().flatten().flatten().collect()
 }
 
 /// About secrets, which no command carries: servers that hold the keys say these.
