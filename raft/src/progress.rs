@@ -2,6 +2,7 @@
 //!
 //! Ordered maps and first-in first-out, so that a simulation replays exactly.
 
+use futures_util::future::{Fuse, FutureExt};
 use registry::{Outcome, Reply, SvTrid};
 use std::{
     collections::BTreeMap,
@@ -111,7 +112,7 @@ impl Progress {
     pub(crate) fn watch(self: &Arc<Self>, svtrid: SvTrid) -> Watched {
         let (tell, told) = oneshot::channel();
         self.lock().outcomes.insert(svtrid, tell);
-        Watched { progress: self.clone(), svtrid, told }
+        Watched { progress: self.clone(), svtrid, told: told.fuse() }
     }
 }
 
@@ -119,7 +120,8 @@ impl Progress {
 pub(crate) struct Watched {
     progress: Arc<Progress>,
     svtrid: SvTrid,
-    pub(crate) told: oneshot::Receiver<Outcome>,
+    /// Ends without an outcome if the same command is watched for again; then it stays silent.
+    pub(crate) told: Fuse<oneshot::Receiver<Outcome>>,
 }
 
 impl Drop for Watched {
@@ -157,5 +159,17 @@ mod tests {
         assert_eq!((&mut watched.told).await.unwrap(), Outcome::Done(Reply::Ok));
         drop(progress.watch(id));
         assert!(progress.lock().outcomes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_is_replaced_as_a_watcher_may_go_on_asking() {
+        let progress = Arc::new(Progress::new(0));
+        let id = SvTrid { node: 1, boot: 2, seq: 3 };
+        let mut first = progress.watch(id);
+        let mut second = progress.watch(id);
+        assert!((&mut first.told).await.is_err());
+        assert!((&mut first.told).now_or_never().is_none());
+        progress.came(&id, &Outcome::Done(Reply::Ok));
+        assert!((&mut second.told).await.is_ok());
     }
 }

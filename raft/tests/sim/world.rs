@@ -25,7 +25,7 @@ use tokio::time::Instant;
 /// 2026-01-01T00:00:00Z, where every run begins.
 const START_MS: i64 = 1_767_225_600_000;
 /// Two clocks of a cluster differ by less than twice this.
-const CLOCK_OFFSET_MS: u64 = 990;
+const CLOCK_OFFSET_MS: u64 = 950;
 
 pub const VOTERS: [u64; 3] = [1, 2, 3];
 pub const NODES: [u64; 4] = [1, 2, 3, 4];
