@@ -5,7 +5,9 @@ use crate::{
     table::{columns, or_dash},
     target::Target,
 };
-use admin::wire::{ClusterQuery, ClusterStatus, LeaderTransfer, Member};
+use admin::wire::{
+    ClusterQuery, ClusterStatus, DigestQuery, DigestReport, LeaderTransfer, Member, MemberDigest,
+};
 use clap::Subcommand;
 use cluster::ClusterFile;
 use serde::Serialize;
@@ -26,8 +28,16 @@ pub enum Command {
     /// Who belongs to the cluster, who leads it, and how far each node is.
     #[command(after_long_help = "Examples:\n  \
         namingo-admin cluster status\n  \
-        namingo-admin --data-dir data/cluster --node 2 cluster status --json")]
-    Status,
+        namingo-admin --data-dir data/cluster --node 2 cluster status --json\n  \
+        namingo-admin cluster status --digest")]
+    Status {
+        /// Compare the digests of all members' states instead; a member that differs is withdrawn
+        #[arg(long)]
+        digest: bool,
+        /// With --digest: every member hashes all its rows again (seconds for each million)
+        #[arg(long, requires = "digest")]
+        recompute: bool,
+    },
     /// Hand leadership to another voter, for example before its machine is stopped.
     #[command(after_long_help = "Examples:\n  \
         namingo-admin cluster transfer-leader\n  \
@@ -52,7 +62,15 @@ impl Command {
     pub async fn run(self, target: &Target) -> Result<Answer, Stop> {
         match self {
             Command::Init { config } => init(&config),
-            Command::Status => {
+            Command::Status { digest: true, recompute } => {
+                let report = target.client()?.call(&DigestQuery { recompute }).await?;
+                let found = digests(&report);
+                match report.members.iter().any(|m| m.differs) {
+                    true => Err(Stop::Failed(found)),
+                    false => Answer::new(&report, found),
+                }
+            }
+            Command::Status { .. } => {
                 let status = target.client()?.call(&ClusterQuery {}).await?;
                 Answer::new(&status, text(&status))
             }
@@ -76,6 +94,27 @@ fn init(config: &std::path::Path) -> Result<Answer, Stop> {
     Answer::new(&json, made.to_string())
 }
 
+fn digests(report: &DigestReport) -> String {
+    let mut out = format!("digests after entry {}:\n\n", report.index);
+    let rows: Vec<_> = report.members.iter().map(digest_row).collect();
+    out.push_str(&columns(["NODE", "DIGEST", "VERDICT", "REMARK"], &rows));
+    out
+}
+
+fn digest_row(member: &MemberDigest) -> [String; 4] {
+    let verdict = match (&member.digest, member.differs) {
+        (_, true) => "DIFFERS, withdrawn",
+        (Some(_), false) => "equal",
+        (None, false) => "not known",
+    };
+    [
+        member.id.to_string(),
+        member.digest.clone().unwrap_or_else(|| "-".into()),
+        verdict.to_owned(),
+        member.remark.clone().unwrap_or_default(),
+    ]
+}
+
 fn text(status: &ClusterStatus) -> String {
     let leader = match status.leader {
         Some(id) => format!("node {id} leads"),
@@ -93,6 +132,12 @@ fn text(status: &ClusterStatus) -> String {
         let addresses: Vec<_> = member.addresses.iter().map(|(name, at)| format!("{name} {at}")).collect();
         // Writing into a String can't fail.
         let _ = writeln!(out, "node {}: {}", member.id, addresses.join(", "));
+    }
+    for member in
+        status.members.iter().filter(|m| m.clock.as_deref().is_some_and(|c| !c.starts_with("agrees")))
+    {
+        let _ =
+            writeln!(out, "node {}: its clock: {}", member.id, member.clock.as_deref().unwrap_or_default());
     }
     out
 }

@@ -5,6 +5,7 @@
 //! whatever is refused is refused by the node.
 
 mod answer;
+mod clock;
 mod cluster;
 mod domain;
 mod journal;
@@ -56,6 +57,9 @@ enum Command {
     /// The nodes: found a cluster, see its state, move its leader.
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// A node's clock, after it jumped.
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// Zones, and their reserved and blocked names.
     #[command(subcommand)]
     Tld(tld::Command),
@@ -91,6 +95,7 @@ async fn run(cli: Cli) -> Result<Answer, Stop> {
     let target = &cli.target;
     match cli.command {
         Command::Cluster(command) => command.run(target).await,
+        Command::Clock(command) => command.run(target).await,
         Command::Tld(command) => command.run(target).await,
         Command::Registrar(command) => command.run(target).await,
         Command::Domain(command) => command.run(target).await,

@@ -3,12 +3,12 @@
 use crate::{failure::Failure, node::Peers};
 use admin::{
     Control, Server, Site, TlsSocket, UnixSocket,
-    wire::{ClusterStatus, Instant, Member},
+    wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest},
 };
 use cluster::{Bundle, Founding, layout};
 use net::Shutdown;
-use raft::{Role, Status};
-use registry::{SvTrids, seal::Keys};
+use raft::{Role, Said, Status};
+use registry::{SvTrids, Unavailable, seal::Keys};
 use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 /// How long a member may take to tell how it is.
@@ -19,11 +19,12 @@ const ASK_LIMIT: Duration = Duration::from_millis(500);
 pub struct Operator {
     cluster: Peers,
     founding: Arc<Founding>,
+    svtrids: Arc<SvTrids>,
 }
 
 impl Operator {
-    pub fn new(cluster: Peers, bundle: &Bundle) -> Operator {
-        Operator { cluster, founding: Arc::new(bundle.founding.clone()) }
+    pub fn new(cluster: Peers, bundle: &Bundle, svtrids: Arc<SvTrids>) -> Operator {
+        Operator { cluster, founding: Arc::new(bundle.founding.clone()), svtrids }
     }
 
     fn addresses(&self, id: u64) -> BTreeMap<String, String> {
@@ -52,6 +53,7 @@ impl Operator {
             applied: figure(|s| s.applied),
             drained: figure(|s| s.drained),
             state_time: asked.as_ref().map(|s| Instant(s.state_time)),
+            clock: asked.as_ref().map(|s| s.clock.to_string()),
         }
     }
 }
@@ -83,6 +85,39 @@ impl Control for Operator {
         self.cluster.transfer(to).await?;
         Ok(to)
     }
+
+    async fn digest(&self, recompute: bool) -> Result<DigestReport, Unavailable> {
+        let found = self.cluster.compare_digests(self.svtrids.next(), recompute).await?;
+        let differing = found.differing();
+        let members = found.members.iter().map(|(id, said)| member_digest(*id, said, differing.contains(id)));
+        Ok(DigestReport {
+            index: found.index,
+            majority: found.majority.map(hexadecimal),
+            members: members.collect(),
+        })
+    }
+
+    async fn accept_clock(&self) -> Result<String, String> {
+        self.cluster.accept_clock().await.map_err(|e| e.to_string())?;
+        Ok(self.cluster.clock_state().to_string())
+    }
+}
+
+fn member_digest(id: u64, said: &Result<Said, String>, differs: bool) -> MemberDigest {
+    let (digest, remark) = match said {
+        Err(why) => (None, Some(why.clone())),
+        Ok(Said { recorded: None, .. }) => (None, Some("the entry came to it before it could record".into())),
+        Ok(Said { recorded, recomputed }) => {
+            let remark =
+                recomputed.as_ref().map(|r| r.clone().err().unwrap_or_else(|| "recomputed: equal".into()));
+            (*recorded, remark)
+        }
+    };
+    MemberDigest { id, digest: digest.map(hexadecimal), differs, remark }
+}
+
+fn hexadecimal(digest: u128) -> String {
+    format!("{digest:032x}")
 }
 
 impl Operator {
@@ -108,7 +143,7 @@ pub async fn serve(
     let tls = TlsSocket::bind(address, cluster::tls::server_config(bundle)?).await?;
     let server = Server::new(Site {
         backend: cluster.clone(),
-        control: Operator::new(cluster.clone(), bundle),
+        control: Operator::new(cluster.clone(), bundle, svtrids.clone()),
         keys,
         repository: bundle.founding.repository.name.clone(),
         svtrids,

@@ -21,6 +21,7 @@ impl Failure {
         let why = match cause.kind() {
             io::ErrorKind::AddrInUse => "another process already uses that port".to_owned(),
             io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+            io::ErrorKind::PermissionDenied => "not permitted (ports below 1024 need a privilege)".to_owned(),
             _ => cause.to_string(),
         };
         Failure(format!("{what} cannot listen on {address}: {why}"))

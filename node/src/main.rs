@@ -14,6 +14,7 @@ mod reload;
 mod servers;
 mod status_http;
 mod stop;
+mod withdrawal;
 
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
@@ -38,8 +39,10 @@ struct Cli {
 enum Command {
     /// Start a registry on this machine with demonstration data, to try things out.
     ///
-    /// Listens on loopback: EPP 7700, WHOIS 7043, DAS 7044, RDAP 7080, metrics 7090, administration 7091, peers
-    /// 7001; a second node on these plus 100, a third plus 200. A second start finds the data of the first.
+    /// Listens on loopback: EPP 7700, WHOIS 7043, DAS 7044, RDAP 7080, metrics 7090, administration 7091,
+    /// peers 7001; a second node on these plus 100, a third plus 200, edges from plus 300 on.
+    /// A second start finds the data of the first.
+    #[command(verbatim_doc_comment)]
     Dev(DevArgs),
     /// Run one node of a cluster that `namingo-admin cluster init` has prepared.
     ///
@@ -50,26 +53,26 @@ enum Command {
 #[derive(Args)]
 struct DevArgs {
     /// Voters, each a process of its own: 1, 3 or 5.
-    #[arg(long, default_value_t = 1, value_parser = odd)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = odd)]
     nodes: u64,
     /// Edges beside them: they answer WHOIS, RDAP and DAS, and hold no keys.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=5))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=5))]
     edges: u64,
     /// Where the data lies.
-    #[arg(long, default_value = "data/dev")]
+    #[arg(long, value_name = "DIR", default_value = "data/dev")]
     data_dir: PathBuf,
     /// Added to every port.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     port_offset: u16,
 }
 
 #[derive(Args)]
 struct RunArgs {
     /// The cluster's configuration.
-    #[arg(long, default_value = "cluster.toml")]
+    #[arg(long, value_name = "FILE", default_value = "cluster.toml")]
     config: PathBuf,
     /// Which [node.N] section this node is.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     id: u64,
 }
 

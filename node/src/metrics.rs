@@ -5,7 +5,11 @@
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{counter::Counter, gauge::ConstGauge, histogram::Histogram},
+    metrics::{
+        counter::Counter,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+    },
     registry::{Registry, Unit},
 };
 use raft::Status;
@@ -19,6 +23,7 @@ pub struct NodeMetrics {
     entries: Counter,
     drain: Histogram,
     rows: Counter,
+    differing: Gauge,
 }
 
 impl NodeMetrics {
@@ -31,6 +36,7 @@ impl NodeMetrics {
             entries: Counter::default(),
             drain: Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0]),
             rows: Counter::default(),
+            differing: Gauge::default(),
         };
         let mut timed = |name, help, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
@@ -40,7 +46,16 @@ impl NodeMetrics {
         timed("namingo_drain", "Time to make one generation of the state durable", &metrics.drain);
         registry.register("namingo_applied_entries", "Log entries applied", metrics.entries.clone());
         registry.register("namingo_drained_rows", "Rows made durable", metrics.rows.clone());
+        registry.register(
+            "namingo_nodes_differing",
+            "Nodes whose state differed from the majority's when this node last compared them as leader",
+            metrics.differing.clone(),
+        );
         metrics
+    }
+
+    pub fn nodes_differ(&self, count: usize) {
+        self.differing.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     pub fn log_committed(&self, took: Duration) {

@@ -11,7 +11,7 @@ use crate::{
     reload,
     servers::{self, Servers},
     status_http::{self, Readiness, StatusPage},
-    stop,
+    stop, withdrawal,
 };
 use cluster::{Bundle, ClusterFile};
 use prometheus_client::registry::Registry;
@@ -77,6 +77,7 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
         return Err(Failure::at(config.display(), why));
     }
     let bundle = Bundle::load(&file.node_dir(id), id)?;
+    withdrawal::refuse(&bundle.dir)?;
     if bundle.founding.cluster_name != file.name {
         let holds =
             format!("{}: belongs to the cluster \"{}\"", bundle.dir.display(), bundle.founding.cluster_name);
@@ -127,6 +128,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let jobs =
         jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), founders, readiness: readiness.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
+    tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
     if demo != Demo::No {
         tasks.spawn(jobs.clone().demonstrate(keys.clone()));
@@ -152,11 +154,11 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     };
     let opened = tokio::select! {
         biased;
-        ended = stop::reason(&cluster, &mut faults) => ended.map(|()| None),
+        ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended.map(|()| None),
         opened = running => opened.map(Some),
     };
     let (open, ended) = match opened {
-        Ok(Some(open)) => (Some(open), stop::reason(&cluster, &mut faults).await),
+        Ok(Some(open)) => (Some(open), stop::reason(&cluster, &mut faults, &bundle.dir).await),
         Ok(None) => (None, Ok(())),
         Err(failure) => (None, Err(failure)),
     };

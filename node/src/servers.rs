@@ -96,7 +96,9 @@ impl Servers {
 /// A port that is taken, a certificate that can't be used.
 pub async fn rehearse(file: &ClusterFile, node: u64) -> Result<(), Failure> {
     epp_identity(file, node)?;
-    for (service, address) in file.nodes[&node].addresses.named().filter(|(service, _)| *service != "raft") {
+    // the peers' port is held already
+    let addresses = file.nodes[&node].addresses.named().filter(|(service, _)| *service != "raft");
+    for (service, address) in addresses {
         // given back at once: who comes too early is refused by the system and tries another node
         drop(TcpListener::bind(address).await.map_err(|e| Failure::port(service, address, &e))?);
     }

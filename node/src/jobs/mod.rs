@@ -2,6 +2,7 @@
 //! runs these loops; they act where the node leads.
 
 mod demo;
+mod digest;
 mod retain;
 
 pub use demo::REGISTRARS;

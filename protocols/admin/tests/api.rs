@@ -247,6 +247,9 @@ async fn the_cluster_is_shown_and_its_leader_moved() {
     let node = Node::start().await;
     let state = node.client.call(&ClusterQuery {}).await.unwrap();
     assert_eq!((state.node, state.leader, state.members.len()), (1, Some(1), 2));
+    let report = node.client.call(&wire::DigestQuery { recompute: true }).await.unwrap();
+    assert_eq!((report.index, report.members[0].remark.as_deref()), (7, Some("recomputed: equal")));
+    assert_eq!(node.client.call(&wire::ClockAccept {}).await.unwrap().clock, "agrees");
     let moved = node.client.call(&wire::LeaderTransfer { to: Some(2) }).await.unwrap();
     assert_eq!(moved.leader, 2);
     let failed = failure(node.client.call(&wire::LeaderTransfer { to: Some(7) }).await);

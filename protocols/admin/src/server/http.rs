@@ -161,6 +161,8 @@ async fn dispatch<B: Backend, C: Control>(
 ) -> Result<Vec<u8>, Failure> {
     match name {
         wire::ClusterQuery::NAME => run::<wire::ClusterQuery, B, C>(context, body).await,
+        wire::DigestQuery::NAME => run::<wire::DigestQuery, B, C>(context, body).await,
+        wire::ClockAccept::NAME => run::<wire::ClockAccept, B, C>(context, body).await,
         wire::LeaderTransfer::NAME => run::<wire::LeaderTransfer, B, C>(context, body).await,
         wire::TldCreate::NAME => run::<wire::TldCreate, B, C>(context, body).await,
         wire::TldList::NAME => run::<wire::TldList, B, C>(context, body).await,

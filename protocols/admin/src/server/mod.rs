@@ -14,10 +14,12 @@ mod tld;
 
 pub use listen::{BindError, TlsSocket, UnixSocket};
 
-use crate::wire::{ClusterStatus, Failure, Kind, Operation};
+use crate::wire::{ClusterStatus, DigestReport, Failure, Kind, Operation};
 use net::Shutdown;
 use password::Hashing;
-use registry::{Actor, Backend, Freshness, Outcome, Reply, SvTrid, SvTrids, Verb, execute, seal::Keys};
+use registry::{
+    Actor, Backend, Freshness, Outcome, Reply, SvTrid, SvTrids, Unavailable, Verb, execute, seal::Keys,
+};
 use std::{future::Future, sync::Arc};
 use storage::View;
 
@@ -28,6 +30,13 @@ pub trait Control: Clone + Send + Sync + 'static {
 
     /// Hands leadership to voter `to`, or to the one that is furthest; the id of the new leader, or why not.
     fn transfer(&self, to: Option<u64>) -> impl Future<Output = Result<u64, String>> + Send;
+
+    /// The digests of all members after one entry.
+    fn digest(&self, recompute: bool) -> impl Future<Output = Result<DigestReport, Unavailable>> + Send;
+
+    /// Takes the clocks of this node and of the leader as they are; what is then known of this node's, or why the
+    /// leader was not told.
+    fn accept_clock(&self) -> impl Future<Output = Result<String, String>> + Send;
 }
 
 /// What the operations work on.

@@ -46,6 +46,52 @@ pub struct Member {
     /// How fresh its answers are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_time: Option<Instant>,
+    /// What it thinks of its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
+}
+
+/// Compares the digests of all members' states; members that differ from the majority withdraw.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DigestQuery {
+    /// Each member also hashes all its rows again, which takes seconds for each million.
+    #[serde(default)]
+    pub recompute: bool,
+}
+
+/// The digests after one entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestReport {
+    pub index: u64,
+    /// What more than half of the voters have, in hexadecimal.
+    pub majority: Option<String>,
+    pub members: Vec<MemberDigest>,
+}
+
+/// One member's digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberDigest {
+    pub id: u64,
+    /// Absent where the member did not answer, or applied the entry within a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Whether its state is known to be another than the majority's.
+    pub differs: bool,
+    /// Why there is no digest, or what the recomputation found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Takes the clocks of the node and of the leader as they are, after a jump or a long gap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockAccept {}
+
+/// What is known of the node's clock now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockNow {
+    pub clock: String,
 }
 
 /// Hands leadership to another voter.
@@ -65,6 +111,16 @@ pub struct NewLeader {
 impl Operation for ClusterQuery {
     const NAME: &'static str = "cluster/status";
     type Reply = ClusterStatus;
+}
+
+impl Operation for DigestQuery {
+    const NAME: &'static str = "cluster/digest";
+    type Reply = DigestReport;
+}
+
+impl Operation for ClockAccept {
+    const NAME: &'static str = "clock/accept";
+    type Reply = ClockNow;
 }
 
 impl Operation for LeaderTransfer {

@@ -8,7 +8,10 @@ mod registrar;
 mod secret;
 mod tld;
 
-pub use cluster::{ClusterQuery, ClusterStatus, LeaderTransfer, Member, NewLeader};
+pub use cluster::{
+    ClockAccept, ClockNow, ClusterQuery, ClusterStatus, DigestQuery, DigestReport, LeaderTransfer, Member,
+    MemberDigest, NewLeader,
+};
 pub use domain::{ContactLink, ContactRole, DomainCreate, DomainCreated, DomainShow, DomainView, Ds};
 pub(crate) use failure::superseded;
 pub use failure::{Failure, Kind};

@@ -2,11 +2,11 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use admin::wire::{ClusterStatus, Instant, Member};
+use admin::wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest};
 use admin::{Client, Control, Server, Site, TlsSocket, UnixSocket};
 use cluster::layout;
 use net::Trigger;
-use registry::{Actor, Solo, SvTrids, Timestamp, Verb, repository::RepositoryFound, seal::Keys};
+use registry::{Actor, Solo, SvTrids, Timestamp, Unavailable, Verb, repository::RepositoryFound, seal::Keys};
 use std::{
     collections::BTreeMap,
     fs,
@@ -49,6 +49,17 @@ impl Control for TwoNodes {
             id @ 1..=2 => Ok(id),
             id => Err(format!("node {id} is not a voter")),
         }
+    }
+
+    async fn digest(&self, recompute: bool) -> Result<DigestReport, Unavailable> {
+        let digest = Some("00ff".to_owned());
+        let remark = recompute.then(|| "recomputed: equal".to_owned());
+        let members = vec![MemberDigest { id: 1, digest: digest.clone(), differs: false, remark }];
+        Ok(DigestReport { index: 7, majority: digest, members })
+    }
+
+    async fn accept_clock(&self) -> Result<String, String> {
+        Ok("agrees".to_owned())
     }
 }
 
