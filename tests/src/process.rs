@@ -59,6 +59,8 @@ pub struct Registry {
     by_hand: Vec<(u64, Child)>,
     voters: u64,
     nodes: u64,
+    /// What the nodes log, as `RUST_LOG` says it.
+    logging: &'static str,
     _dir: TempDir,
 }
 
@@ -68,6 +70,14 @@ impl Registry {
     /// # Panics
     /// It does not become ready.
     pub fn start(voters: u64, edges: u64) -> Registry {
+        Registry::start_logging(voters, edges, "")
+    }
+
+    /// As [`Registry::start`], with the filter of logs given, as in `RUST_LOG`; an empty one means the usual.
+    ///
+    /// # Panics
+    /// It does not become ready.
+    pub fn start_logging(voters: u64, edges: u64, logging: &'static str) -> Registry {
         let dir = TempDir::new().expect("a temporary folder");
         let ports = Ports::take();
         let data_dir = dir.path().join("dev");
@@ -78,6 +88,7 @@ impl Registry {
             by_hand: Vec::new(),
             voters,
             nodes: voters + edges,
+            logging,
             _dir: dir,
         };
         registry.dev(voters, edges);
@@ -87,7 +98,11 @@ impl Registry {
 
     fn dev(&mut self, voters: u64, edges: u64) {
         let log = fs::File::create(self.data_dir.with_extension("log")).expect("a log file");
-        let child = Command::new(program("namingo-node"))
+        let mut command = Command::new(program("namingo-node"));
+        if !self.logging.is_empty() {
+            command.env("RUST_LOG", self.logging);
+        }
+        let child = command
             .args(["dev", "--nodes", &voters.to_string(), "--edges", &edges.to_string()])
             .arg("--data-dir")
             .arg(&self.data_dir)

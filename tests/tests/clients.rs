@@ -1,6 +1,8 @@
 //! Programs of other authors against a three-node registry: EPP libraries (`tests/clients/`), Debian's `whois`, curl,
 //! OpenSSL. `tests/run` installs them; where one is missing its test says SKIPPED.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use std::{
     env,
     path::{Path, PathBuf},
