@@ -27,7 +27,8 @@ pub fn parse(element: &El<'_>) -> Result<Create, Syntax> {
         let handle = s.one("id", handle)?;
         let postal = s.many("postalInfo", 1..=2, postal)?;
         let voice = s.opt("voice", phone)?;
-        let fax = s.opt("fax", phone)?;
+        // the schema takes an empty number; for a fax it says that there is none
+        let fax = s.opt("fax", phone)?.filter(|fax| !fax.number.is_empty());
         let email = s.one("email", email)?;
         let authinfo = s.one("authInfo", authinfo::parse)?;
         let disclose = s.opt("disclose", disclose)?;
