@@ -60,12 +60,15 @@ impl Bundle {
 }
 
 fn keys_for(dir: &Path, founder: &Founder) -> Result<SealingKeys, BundleError> {
+    let keys = SealingKeys::of_node(dir)?;
     let dir = dir.join(layout::KEYS);
-    let keys = SealingKeys::load(&dir)?;
     match (founder.role.holds_keys(), keys.is_empty()) {
         (true, true) => Err(BundleError::new(
             &dir,
-            format!("holds no sealing keys, and a {} needs them; restore them from a backup", founder.role),
+            format!(
+                "holds no sealing keys, and a {} needs them; run `namingo-admin keys import`",
+                founder.role
+            ),
         )),
         (false, false) => {
             Err(BundleError::new(&dir, "an edge must hold no sealing keys; remove this directory from it"))

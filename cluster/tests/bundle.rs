@@ -217,12 +217,12 @@ fn a_damaged_bundle_is_refused_with_the_file_and_the_remedy() {
         (
             1,
             |m| fs::remove_file(m.node(1).join("keys/epoch-1.key")).unwrap(),
-            "data/node-1/keys: holds no sealing keys, and a voter needs them; restore them from a backup",
+            "data/node-1/keys: holds no sealing keys, and a voter needs them; run `namingo-admin keys import`",
         ),
         (
             1,
             |m| fs::write(m.node(1).join("keys/epoch-1.key"), [1; 63]).unwrap(),
-            "data/node-1/keys/epoch-1.key: a sealing key is 64 octets long, this is 63; restore it from a backup",
+            "data/node-1/keys/epoch-1.key: a sealing key is 64 octets long, this is 63; remove it and run `namingo-admin keys import`",
         ),
         (
             1,
