@@ -3,6 +3,7 @@
 use crate::{
     clock::{self, ClockState, Clocks, Jumps},
     digest::Withdrawal,
+    errand::Desk,
     founding::Founding,
     log::LogStore,
     machine::{Machine, OnApply},
@@ -145,6 +146,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
     pub(crate) withdrawal: Withdrawal,
+    pub(crate) desk: Desk,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -183,6 +185,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             work: config.work,
             clocks: Clocks::new(config.jumps),
             withdrawal: Withdrawal::default(),
+            desk: Desk::default(),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);

@@ -44,6 +44,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             }
             Request::SnapshotEnd { transfer } => wire::encode(&self.snapshot_end(from, transfer).await),
             Request::HandOver { to } => wire::encode(&self.hand_over(to).await),
+            Request::Errand { octets } => wire::encode(&self.run_errand(from, octets).await),
         }
     }
 }

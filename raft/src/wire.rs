@@ -50,6 +50,11 @@ pub(crate) enum Request<C: Cx> {
         index: u64,
         digest: Option<u128>,
     },
+    /// Not about consensus; what it means is known elsewhere.
+    Errand {
+        #[serde(with = "serde_bytes")]
+        octets: Vec<u8>,
+    },
 }
 
 /// What came of a command at the node that was taken for the leader.
