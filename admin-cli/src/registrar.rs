@@ -10,7 +10,7 @@ use admin::{
     Client,
     wire::{
         RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
-        RegistrarView, Written,
+        RegistrarView, Seat, Written,
     },
 };
 use clap::{Args, Subcommand};
@@ -92,6 +92,30 @@ pub struct Create {
     /// Where abuse is reported by phone: +CC.NUMBER
     #[arg(long, value_name = "NUMBER")]
     abuse_phone: Option<String>,
+    /// A line of its street address; up to three
+    #[arg(long, value_name = "LINE", requires_all = ["city", "country"])]
+    street: Vec<String>,
+    /// The city of its seat
+    #[arg(long, requires = "street")]
+    city: Option<String>,
+    /// State or province
+    #[arg(long, requires = "street")]
+    state: Option<String>,
+    /// Postal code
+    #[arg(long, value_name = "CODE", requires = "street")]
+    postal_code: Option<String>,
+    /// Country code of two letters
+    #[arg(long, value_name = "CC", requires = "street")]
+    country: Option<String>,
+    /// Its telephone: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Its fax: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    fax: Option<String>,
+    /// Its public e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
     /// SHA-256 fingerprint of the client certificate that it must show when it logs in
     #[arg(long, value_name = "FINGERPRINT")]
     certificate: Option<String>,
@@ -141,6 +165,13 @@ impl Command {
 impl Create {
     async fn run(self, client: &Client) -> Result<Answer, Stop> {
         let chosen = self.source.choose()?;
+        let address = self.city.zip(self.country).map(|(city, country)| Seat {
+            street: self.street,
+            city,
+            state: self.state,
+            postal_code: self.postal_code,
+            country,
+        });
         let create = RegistrarCreate {
             handle: self.handle,
             name: self.name,
@@ -150,6 +181,10 @@ impl Create {
             rdap_url: self.rdap_url,
             abuse_email: self.abuse_email,
             abuse_phone: self.abuse_phone,
+            address,
+            phone: self.phone,
+            fax: self.fax,
+            email: self.email,
             certificate: self.certificate,
             password: chosen.password.clone(),
         };
@@ -183,6 +218,11 @@ async fn list(client: &Client) -> Result<Answer, Stop> {
     Answer::new(&all, columns(["REGISTRAR", "IANA ID", "NAME", "ABUSE E-MAIL", "STATE", "CREATED"], &rows))
 }
 
+fn line(seat: &Seat) -> String {
+    let parts = seat.street.iter().chain([&seat.city]).chain(&seat.state).chain(&seat.postal_code);
+    parts.chain([&seat.country]).cloned().collect::<Vec<_>>().join(", ")
+}
+
 fn text(r: &RegistrarView) -> String {
     Sheet::default()
         .with("registrar", &r.handle)
@@ -193,6 +233,10 @@ fn text(r: &RegistrarView) -> String {
         .with_optional("RDAP URL", r.rdap_url.as_ref())
         .with_optional("abuse e-mail", r.abuse_email.as_ref())
         .with_optional("abuse phone", r.abuse_phone.as_ref())
+        .with_optional("address", r.address.as_ref().map(line))
+        .with_optional("phone", r.phone.as_ref())
+        .with_optional("fax", r.fax.as_ref())
+        .with_optional("e-mail", r.email.as_ref())
         .with("certificate", r.certificate.as_deref().unwrap_or("none is demanded"))
         .with("created", &r.created)
         .with_optional("updated", r.updated)

@@ -10,7 +10,7 @@ use registry::{
     domain::{self, DomainCreate, NameServers, SecDns},
     host::HostCreate,
     password,
-    registrar::{Profile, RegistrarCreate},
+    registrar::{PostalAddress, Profile, RegistrarCreate},
     seal::{Keys, SealFault},
     tld::{DataModel, TldCreate},
 };
@@ -116,6 +116,16 @@ fn registrar(handle: &str, iana_id: u32, password: registry::seal::Sealed) -> Ve
         rdap_url: Some(format!("https://rdap.{handle}.example/")),
         abuse_email: Some(format!("abuse@{handle}.example")),
         abuse_phone: Some("+1.2025550100".into()),
+        address: Some(PostalAddress {
+            street: vec!["2 Registrar Square".into()],
+            city: "Exampleton".into(),
+            state: None,
+            postal_code: Some("00000".into()),
+            country: "NL".into(),
+        }),
+        phone: Some("+1.2025550101".into()),
+        fax: None,
+        email: Some(format!("info@{handle}.example")),
     };
     Verb::RegistrarCreate(Box::new(RegistrarCreate {
         handle: handle.into(),

@@ -36,6 +36,10 @@ fn alpha(password: &str) -> wire::RegistrarCreate {
         rdap_url: Some("https://rdap.alpha.example/".into()),
         abuse_email: Some("abuse@alpha.example".into()),
         abuse_phone: Some("+31.201234567".into()),
+        address: None,
+        phone: Some("+31.207654321".into()),
+        fax: None,
+        email: None,
         certificate: Some("AB:".repeat(31) + "AB"),
         password: Secret::new(password.into()),
     }

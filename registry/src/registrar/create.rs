@@ -1,9 +1,10 @@
 //! Accrediting a registrar.
 
-use super::{Profile, Registrar, fold, fold_name};
+use super::{PostalAddress, Profile, Registrar, fold, fold_name};
 use crate::{
     actor::Actor,
     contact::{is_e164, is_email},
+    country::is_country,
     name::DomainName,
     outcome::Reply,
     refusal::{Refusal, Stop},
@@ -57,10 +58,14 @@ fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
             "it begins with https:// or http:// and ends with a slash",
         ),
         (p.abuse_email.as_deref().is_some_and(|e| !is_email(e)), "abuse_email", "not an e-mail address"),
+        (p.abuse_phone.as_deref().is_some_and(|t| !is_e164(t)), "abuse_phone", NUMBER),
+        (p.phone.as_deref().is_some_and(|t| !is_e164(t)), "phone", NUMBER),
+        (p.fax.as_deref().is_some_and(|t| !is_e164(t)), "fax", NUMBER),
+        (p.email.as_deref().is_some_and(|e| !is_email(e)), "email", "not an e-mail address"),
         (
-            p.abuse_phone.as_deref().is_some_and(|t| !is_e164(t)),
-            "abuse_phone",
-            "it reads +CC.NUMBER, for example +31.201234567",
+            p.address.as_ref().is_some_and(|a| !is_address(a)),
+            "address",
+            "it has 1 to 3 lines of street, a city, and a country code of ISO 3166-1",
         ),
     ];
     if let Some((_, field, why)) = faults.into_iter().find(|(bad, ..)| *bad) {
@@ -72,6 +77,18 @@ fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is wrong with a telephone number.
+const NUMBER: &str = "it reads +CC.NUMBER, for example +31.201234567";
+
+fn is_address(a: &PostalAddress) -> bool {
+    let optional = [&a.state, &a.postal_code];
+    (1..=3).contains(&a.street.len())
+        && a.street.iter().all(|line| is_text(line))
+        && is_text(&a.city)
+        && optional.iter().all(|t| t.as_deref().is_none_or(is_text))
+        && is_country(&a.country)
 }
 
 fn invalid(field: &str, why: &str) -> Refusal {

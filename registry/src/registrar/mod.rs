@@ -63,6 +63,22 @@ pub struct Profile {
     pub abuse_email: Option<String>,
     /// E.164, `+31.201234567`.
     pub abuse_phone: Option<String>,
+    pub address: Option<PostalAddress>,
+    pub phone: Option<String>,
+    pub fax: Option<String>,
+    pub email: Option<String>,
+}
+
+/// Where a registrar has its seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostalAddress {
+    /// One to three lines.
+    pub street: Vec<String>,
+    pub city: String,
+    pub state: Option<String>,
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
 }
 
 /// The form in which handles are compared: ASCII lower case.

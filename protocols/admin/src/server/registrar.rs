@@ -3,11 +3,11 @@
 use super::{Context, Control, Handle};
 use crate::wire::{
     Failure, Instant, RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow,
-    RegistrarSuspend, RegistrarView, Suspension, Written,
+    RegistrarSuspend, RegistrarView, Seat, Suspension, Written,
 };
 use registry::{
     Backend, Refusal, Verb,
-    registrar::{self, Profile, Registrar},
+    registrar::{self, PostalAddress, Profile, Registrar},
 };
 
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarCreate {
@@ -24,6 +24,10 @@ impl<B: Backend, C: Control> Handle<B, C> for RegistrarCreate {
                 rdap_url: self.rdap_url,
                 abuse_email: self.abuse_email,
                 abuse_phone: self.abuse_phone,
+                address: self.address.map(address),
+                phone: self.phone,
+                fax: self.fax,
+                email: self.email,
             },
             password,
             certificate,
@@ -85,11 +89,25 @@ fn shown(registrar: Registrar) -> RegistrarView {
         rdap_url: profile.rdap_url,
         abuse_email: profile.abuse_email,
         abuse_phone: profile.abuse_phone,
+        address: profile.address.map(seat),
+        phone: profile.phone,
+        fax: profile.fax,
+        email: profile.email,
         certificate: registrar.certificate.map(|octets| net::Fingerprint(octets).to_string()),
         created: Instant(registrar.created),
         updated: registrar.updated.map(Instant),
         suspended: registrar.suspended.map(|s| Suspension { since: Instant(s.since), reason: s.reason }),
     }
+}
+
+fn address(s: Seat) -> PostalAddress {
+    let Seat { street, city, state, postal_code, country } = s;
+    PostalAddress { street, city, state, postal_code, country }
+}
+
+fn seat(a: PostalAddress) -> Seat {
+    let PostalAddress { street, city, state, postal_code, country } = a;
+    Seat { street, city, state, postal_code, country }
 }
 
 /// SHA-256 as `openssl x509 -fingerprint -sha256` prints it, with or without colons.

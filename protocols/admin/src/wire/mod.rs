@@ -18,7 +18,7 @@ pub use failure::{Failure, Kind};
 pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row};
 pub use registrar::{
     RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
-    RegistrarView, Suspension,
+    RegistrarView, Seat, Suspension,
 };
 pub use secret::Secret;
 pub use tld::{

@@ -23,6 +23,14 @@ pub struct RegistrarCreate {
     pub abuse_email: Option<String>,
     #[serde(default)]
     pub abuse_phone: Option<String>,
+    #[serde(default)]
+    pub address: Option<Seat>,
+    #[serde(default)]
+    pub phone: Option<String>,
+    #[serde(default)]
+    pub fax: Option<String>,
+    #[serde(default)]
+    pub email: Option<String>,
     /// SHA-256 fingerprint of the client certificate to demand at login: 64 hexadecimal digits, colons allowed.
     #[serde(default)]
     pub certificate: Option<String>,
@@ -63,6 +71,21 @@ pub struct RegistrarResume {
     pub handle: String,
 }
 
+/// Where a registrar has its seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seat {
+    /// One to three lines.
+    pub street: Vec<String>,
+    pub city: String,
+    #[serde(default)]
+    pub state: Option<String>,
+    #[serde(default)]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+}
+
 /// Since when a registrar may not act, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspension {
@@ -81,6 +104,11 @@ pub struct RegistrarView {
     pub rdap_url: Option<String>,
     pub abuse_email: Option<String>,
     pub abuse_phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Seat>,
+    pub phone: Option<String>,
+    pub fax: Option<String>,
+    pub email: Option<String>,
     /// SHA-256 fingerprint of the client certificate that is demanded, in hexadecimal digits.
     pub certificate: Option<String>,
     pub created: Instant,

@@ -1,12 +1,13 @@
 //! Registrars, alone and in other answers. Contacts are not found as entities: what they disclose is in the answers
 //! for their domains.
 
+use registry::registrar::Profile;
 use registry::view::{self, RegistrarView};
 use registry::{Stop, Timestamp};
 use storage::View;
 
 use super::{Answer, Asked, CONFORMANCE, events};
-use crate::object::{Entity, HTML, JCard, JSON, Link, PublicId};
+use crate::object::{Address, Entity, HTML, JCard, JSON, Link, PublicId};
 
 impl Asked<'_> {
     /// A registrar by IANA id or clID; `None` where there is none of that handle.
@@ -40,12 +41,35 @@ impl Asked<'_> {
             handle: Some(registrar.rdap_handle()),
             roles: ["registrar"],
             public_ids: Vec::from_iter(profile.iana_id.map(iana_id)),
-            vcard_array: JCard::new(&profile.name),
+            vcard_array: card(profile),
             entities: Vec::from_iter(abuse(registrar)),
             events: Vec::new(),
             links,
         }
     }
+}
+
+/// Name, seat, telephone and e-mail.
+fn card(profile: &Profile) -> JCard<'_> {
+    let mut card = JCard::new(&profile.name);
+    if let Some(a) = &profile.address {
+        card.address(Address {
+            street: &a.street,
+            city: &a.city,
+            region: a.state.as_deref().unwrap_or_default(),
+            code: a.postal_code.as_deref().unwrap_or_default(),
+            country: &a.country,
+        });
+    }
+    for (kind, number) in [("voice", &profile.phone), ("fax", &profile.fax)] {
+        if let Some(number) = number {
+            card.telephone(kind, number);
+        }
+    }
+    if let Some(address) = &profile.email {
+        card.email(address);
+    }
+    card
 }
 
 /// The view finds registrars by their full names too; those are no handles.

@@ -1,6 +1,4 @@
 //! A registrar (Specification 4, section 1.6), alone and inside other answers.
-//!
-//! Not here: its postal address and telephone, which the registry does not hold yet.
 
 use registry::view::RegistrarView;
 
@@ -8,7 +6,20 @@ use crate::text::Text;
 
 /// Writes a registrar's own answer; returns how it is counted.
 pub(super) fn write(text: &mut Text, registrar: &RegistrarView) -> &'static str {
-    text.field("Registrar", &registrar.profile.name);
+    let profile = &registrar.profile;
+    text.field("Registrar", &profile.name);
+    if let Some(address) = &profile.address {
+        for line in &address.street {
+            text.field("Street", line);
+        }
+        text.field("City", &address.city);
+        text.optional("State/Province", address.state.as_deref());
+        text.optional("Postal Code", address.postal_code.as_deref());
+        text.field("Country", &address.country);
+    }
+    text.optional("Phone Number", profile.phone.as_deref());
+    text.optional("Fax Number", profile.fax.as_deref());
+    text.optional("Email", profile.email.as_deref());
     write_pointers(text, registrar);
     text.optional("Registrar IANA ID", registrar.profile.iana_id);
     write_abuse(text, registrar);

@@ -16,7 +16,7 @@ use registry::contact::{PostalKind, seal};
 use registry::dnssec::Ds;
 use registry::domain::{DomainCreate, NameServers, Period, SecDns, Unit};
 use registry::host::HostCreate;
-use registry::registrar::{Profile, RegistrarCreate};
+use registry::registrar::{PostalAddress, Profile, RegistrarCreate};
 use registry::repository::RepositoryFound;
 use registry::seal::{Context, Keys, NONCE, SECRET};
 use registry::tld::{DataModel, MarkKind, MarkName, TldCreate};
@@ -73,6 +73,16 @@ impl Seed {
                 rdap_url: Some("https://rdap.alpha.example/".into()),
                 abuse_email: Some("abuse@alpha.example".into()),
                 abuse_phone: Some("+31.201234567".into()),
+                address: Some(PostalAddress {
+                    street: vec!["2 Registrar Square".into()],
+                    city: "Amsterdam".into(),
+                    state: None,
+                    postal_code: Some("1012 AB".into()),
+                    country: "NL".into(),
+                }),
+                phone: Some("+31.207654321".into()),
+                fax: None,
+                email: Some("info@alpha.example".into()),
             },
         );
         self.registrar("beta", Profile { name: "Beta & Söhne".into(), ..Profile::default() });

@@ -59,6 +59,11 @@ pub fn registrars() -> Vec<Case> {
         (field(with(&|p| p.rdap_url = Some("https://rdap.example".into()))), invalid("rdap_url")),
         (field(with(&|p| p.abuse_email = Some("abuse".into()))), invalid("abuse_email")),
         (field(with(&|p| p.abuse_phone = Some("555".into()))), invalid("abuse_phone")),
+        (field(with(&|p| p.phone = Some("555".into()))), invalid("phone")),
+        (field(with(&|p| p.fax = Some("+31.".into()))), invalid("fax")),
+        (field(with(&|p| p.email = Some("alpha".into()))), invalid("email")),
+        (field(with(&|p| p.address = Some(seat("XX", 1)))), invalid("address")),
+        (field(with(&|p| p.address = Some(seat("NL", 4)))), invalid("address")),
         (field(with(&|p| p.iana_id = Some(9999))), invalid("iana_id")),
         (kit.refused(&ALPHA, set("beta")), Refusal::NotOperator),
         (kit.refused(&ALPHA, set("nobody")), Refusal::NotOperator),
@@ -69,6 +74,16 @@ pub fn registrars() -> Vec<Case> {
 #[test]
 fn suspension_is_refused_and_refuses() {
     agree(suspension());
+}
+
+fn seat(country: &str, lines: usize) -> registrar::PostalAddress {
+    registrar::PostalAddress {
+        street: vec!["Street".into(); lines],
+        city: "City".into(),
+        state: None,
+        postal_code: None,
+        country: country.into(),
+    }
 }
 
 pub fn suspension() -> Vec<Case> {
