@@ -8,7 +8,7 @@
 use crate::{
     Command, Entry, Outcome, Refusal, Reply, Stop, Timestamp, Verb, contact, domain, due, host,
     journal::{self, Change, Pen},
-    keys, poll, registrar, repository, tld,
+    keys, node, poll, registrar, repository, tld,
 };
 use std::{
     cell::Cell,
@@ -195,6 +195,8 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
         }
         Verb::AuthInfoUnset(v) => keys::apply_unset(tx, by, v),
         Verb::KeyRetired(v) => keys::apply_retired(tx, by, at, v).map(none),
+        Verb::NodeAllocate(v) => node::apply_allocate(tx, by, v).map(none),
+        Verb::NodeRemove(v) => node::apply_remove(tx, by, v).map(none),
     }
 }
 
@@ -235,6 +237,8 @@ pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop>
         Verb::KeyRetire(v) => keys::check_retire(db, by, v).map(drop),
         Verb::AuthInfoUnset(v) => keys::check_unset(db, by, v),
         Verb::KeyRetired(v) => keys::check_retired(db, by, v).map(drop),
+        Verb::NodeAllocate(v) => node::check_allocate(db, by, v).map(drop),
+        Verb::NodeRemove(v) => node::check_remove(db, by, v).map(drop),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     domain::DomainCreate,
     host::HostCreate,
     keys::{AuthInfoUnset, KeyActivate, KeyPropose, KeyRetire, KeyRetired, Reseal},
+    node::{NodeAllocate, NodeRemove},
     poll::PollAck,
     registrar::{RegistrarCreate, RegistrarPassword, RegistrarResume, RegistrarSuspend},
     repository::RepositoryFound,
@@ -62,6 +63,8 @@ pub enum Verb {
     KeyRetire(KeyRetire),
     AuthInfoUnset(Box<AuthInfoUnset>),
     KeyRetired(KeyRetired),
+    NodeAllocate(NodeAllocate),
+    NodeRemove(NodeRemove),
 }
 
 impl Verb {
@@ -89,6 +92,8 @@ impl Verb {
             Verb::KeyRetire(_) => "key_retire",
             Verb::AuthInfoUnset(_) => "authinfo_unset",
             Verb::KeyRetired(_) => "key_retired",
+            Verb::NodeAllocate(_) => "node_allocate",
+            Verb::NodeRemove(_) => "node_remove",
         }
     }
 
@@ -115,6 +120,8 @@ impl Verb {
             Verb::KeyRetire(c) => epoch(c.epoch),
             Verb::AuthInfoUnset(c) => epoch(c.epoch),
             Verb::KeyRetired(c) => epoch(c.epoch),
+            Verb::NodeAllocate(c) => c.role.to_string(),
+            Verb::NodeRemove(c) => format!("node {}", c.id),
         }
     }
 
@@ -142,7 +149,9 @@ impl Verb {
             | Verb::Reseal(_)
             | Verb::KeyRetire(_)
             | Verb::AuthInfoUnset(_)
-            | Verb::KeyRetired(_) => (None, None),
+            | Verb::KeyRetired(_)
+            | Verb::NodeAllocate(_)
+            | Verb::NodeRemove(_) => (None, None),
         };
         sealed.into_iter().chain(hashed)
     }

@@ -106,7 +106,9 @@ pub fn settle_touched(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(),
         | Verb::Reseal(_)
         | Verb::KeyRetire(_)
         | Verb::AuthInfoUnset(_)
-        | Verb::KeyRetired(_) => Ok(()),
+        | Verb::KeyRetired(_)
+        | Verb::NodeAllocate(_)
+        | Verb::NodeRemove(_) => Ok(()),
     }
 }
 

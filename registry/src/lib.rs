@@ -31,6 +31,7 @@ pub mod host;
 pub mod journal;
 pub mod keys;
 pub mod name;
+pub mod node;
 pub mod outcome;
 pub mod password;
 pub mod poll;

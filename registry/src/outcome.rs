@@ -55,4 +55,7 @@ pub enum Reply {
         index: u64,
         digest: u128,
     },
+    NodeAllocated {
+        id: u64,
+    },
 }

@@ -70,6 +70,7 @@ pub enum Refusal {
     Suspended,
     NotSuspended { registrar: String },
     KeyEpochInvalid { epoch: u32, why: String },
+    NodeInvalid { id: u64, why: String },
 }
 
 impl Refusal {
@@ -129,6 +130,7 @@ impl Refusal {
             Refusal::Suspended => "suspended",
             Refusal::NotSuspended { .. } => "not_suspended",
             Refusal::KeyEpochInvalid { .. } => "key_epoch_invalid",
+            Refusal::NodeInvalid { .. } => "node_invalid",
         }
     }
 }
@@ -218,6 +220,7 @@ impl fmt::Display for Refusal {
             Refusal::Suspended => f.write_str("this registrar is suspended; ask the registry's operator"),
             Refusal::NotSuspended { registrar } => write!(f, "{registrar} is not suspended"),
             Refusal::KeyEpochInvalid { epoch, why } => write!(f, "key epoch {epoch} {why}"),
+            Refusal::NodeInvalid { id, why } => write!(f, "node {id} {why}"),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     journal::{JournalKey, JournalRow},
     keys::KeyEpoch,
     name::DomainName,
+    node::Node,
     poll::{Message, Queue},
     registrar::Registrar,
     repository::Repository,
@@ -59,6 +60,8 @@ pub const REGISTRAR_NAME: Index<(String, u64)> = Index::new(22, "registrar_name"
 pub const REGISTRAR_SUSPENDED: Index<u64> = Index::new(23, "registrar_suspended");
 /// Epochs of the sealing keys, by number; no secrets.
 pub const KEY_EPOCH: Table<u32, KeyEpoch> = Table::new(24, "key_epoch");
+/// Nodes that were allocated or removed, by number, for ever.
+pub const NODE: Table<u64, Node> = Table::new(25, "node");
 
 /// All of them, for [`storage::Store::open`].
 pub const ALL: &[Meta] = &[
@@ -83,6 +86,7 @@ pub const ALL: &[Meta] = &[
     REGISTRAR_NAME.meta(),
     REGISTRAR_SUSPENDED.meta(),
     KEY_EPOCH.meta(),
+    NODE.meta(),
     JOURNAL.meta(),
     OUTCOME.meta(),
     OUTCOME_UNTIL.meta(),

@@ -267,7 +267,8 @@ fn told(reply: Reply) -> Data {
         | Reply::Acknowledged { .. }
         | Reply::RegistrarCreated { .. }
         | Reply::TldCreated { .. }
-        | Reply::Marked { .. } => Data::None,
+        | Reply::Marked { .. }
+        | Reply::NodeAllocated { .. } => Data::None,
     }
 }
 

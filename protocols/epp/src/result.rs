@@ -96,7 +96,8 @@ impl ResultCode {
             | Refusal::RegistrarInvalid { .. }
             | Refusal::TldInvalid { .. }
             | Refusal::RepositoryInvalid { .. }
-            | Refusal::KeyEpochInvalid { .. } => ResultCode::ParameterSyntax,
+            | Refusal::KeyEpochInvalid { .. }
+            | Refusal::NodeInvalid { .. } => ResultCode::ParameterSyntax,
             Refusal::Exists { .. } | Refusal::RepositoryFounded => ResultCode::Exists,
             Refusal::NotFound { .. }
             | Refusal::SuperordinateMissing { .. }

@@ -7,6 +7,7 @@ mod journal;
 mod keys;
 mod kit;
 mod names;
+mod nodes;
 mod once;
 mod order;
 mod refusals;

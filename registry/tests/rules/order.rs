@@ -1,7 +1,7 @@
 //! The order of every replicated enum: the first byte of an encoded value is its variant's place, and old logs and
 //! files hold that byte. Variants are added at the end.
 
-use crate::{keys::*, kit::*};
+use crate::{keys::*, kit::*, nodes::*};
 use registry::{
     Actor, Outcome, Refusal, Reply, Timestamp, Verb,
     authinfo::Strength,
@@ -10,6 +10,7 @@ use registry::{
     domain::{NameServers, Unit},
     keys::Stage,
     name::NameFault,
+    node::{NodeRole, NodeState},
     poll::News,
     registrar::{RegistrarPassword, RegistrarResume, RegistrarSuspend},
     status::Status,
@@ -62,6 +63,8 @@ pinned! { verbs Verb {
     KeyRetire = retire(1, T),
     AuthInfoUnset = unset_authinfo(1, &[], &[]),
     KeyRetired = retired(1),
+    NodeAllocate = allocate(NodeRole::Voter, 0),
+    NodeRemove = remove(1),
 } }
 
 pinned! { stages Stage {
@@ -70,6 +73,14 @@ pinned! { stages Stage {
     Retiring = Stage::Retiring { since: T, at: T },
     Retired = Stage::Retired { at: T },
 } }
+
+pinned! { node_roles NodeRole {
+    Voter = NodeRole::Voter,
+    Standby = NodeRole::Standby,
+    Edge = NodeRole::Edge,
+} }
+
+pinned! { node_states NodeState { Allocated = NodeState::Allocated, Removed = NodeState::Removed, } }
 
 pinned! { outcomes Outcome {
     Done = Outcome::Done(Reply::Ok),
@@ -89,6 +100,7 @@ pinned! { replies Reply {
     RegistrarCreated = Reply::RegistrarCreated { id: 1 },
     TldCreated = Reply::TldCreated { id: 1 },
     Marked = Reply::Marked { index: 1, digest: 1 },
+    NodeAllocated = Reply::NodeAllocated { id: 1 },
 } }
 
 pinned! { actors Actor {

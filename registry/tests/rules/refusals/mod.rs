@@ -2,6 +2,7 @@
 
 mod domains;
 mod keys;
+mod nodes;
 mod objects;
 mod policy;
 
@@ -35,15 +36,16 @@ variants! {
     DsInvalid DsRepeated TooManyDs SuperordinateMissing HostNotAllowed AddressesForbidden AddressNotGlobal
     AddressRepeated TooManyAddresses ContactsUnsupported HandleSyntax ContactInvalid MessageNotFound
     RegistrarInvalid TldInvalid NamesBelowTld LabelSyntax NotMarked RepositoryFounded SponsorRequired
-    RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid
+    RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid NodeInvalid
 }
 
 fn all() -> Vec<Case> {
     let of_domains = [domains::names(), domains::model(), domains::delegation()];
     let of_objects = [objects::objects(), objects::hosts(), objects::contacts()];
     let of_policy = [policy::registrars(), policy::zones(), policy::marks()];
-    let of_operation = [policy::suspension(), keys::epochs(), keys::retirement()];
-    [of_domains, of_objects, of_policy, of_operation].into_iter().flatten().flatten().collect()
+    let of_operation = [policy::suspension(), keys::epochs(), keys::retirement(), nodes::nodes()];
+    let of_names = [of_domains, of_objects, of_policy].into_iter().flatten();
+    of_names.chain(of_operation).flatten().collect()
 }
 
 /// About secrets, which no command carries: servers that hold the keys say these.
