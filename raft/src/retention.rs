@@ -15,7 +15,7 @@ use storage::{Log, codec};
 
 /// Entries looked at to learn how large entries are.
 const SAMPLE: u64 = 256;
-/// Fewer entries are not worth a purge.
+/// Fewer entries are not worth a purge, unless fewer are kept.
 const WORTH: u64 = 1_000;
 
 /// The entries in the log and what they take, estimated from the newest ones.
@@ -35,7 +35,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let Some(stored) = Stored::of(log)? else { return Ok(()) };
         let kept = keep_octets / stored.octets_each.max(1);
         let surplus = stored.count.saturating_sub(kept);
-        if surplus < WORTH {
+        if surplus < WORTH.min(kept) {
             return Ok(());
         }
         let wanted = (stored.first + surplus - 1).min(self.inner.store.drained_index());

@@ -5,7 +5,7 @@ use registry::tables::{OUTCOME, OUTCOME_UNTIL};
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -29,7 +29,7 @@ pub enum Mutant {
 #[derive(Clone, Debug)]
 pub struct LyingDisk {
     disk: SimDisk,
-    files: Arc<Mutex<Vec<Arc<LyingFile>>>>,
+    files: Arc<Mutex<Vec<Weak<LyingFile>>>>,
     honest: Arc<AtomicBool>,
 }
 
@@ -51,19 +51,23 @@ impl LyingDisk {
 
     /// Does now what was promised.
     pub fn settle(&self) {
-        for file in self.files.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for file in self.open_files().iter().filter_map(Weak::upgrade) {
             // a file of an earlier life can't be synced any more
             drop(file.file.sync());
         }
+    }
+
+    fn open_files(&self) -> MutexGuard<'_, Vec<Weak<LyingFile>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Disk for LyingDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let file = Arc::new(LyingFile { file: self.disk.open(name)?, honest: self.honest.clone() });
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        // of the files opened before, none is open any more: a log has one
-        *files = vec![file.clone()];
+        let mut files = self.open_files();
+        files.retain(|file| file.strong_count() > 0);
+        files.push(Arc::downgrade(&file));
         Ok(file)
     }
 

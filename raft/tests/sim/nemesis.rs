@@ -2,6 +2,7 @@
 
 use super::{
     client,
+    net::Weather,
     rng::Rng,
     runtime::Sim,
     world::{Inner, NODES, VOTERS, World},
@@ -98,7 +99,7 @@ impl World {
     pub async fn torment(self: &Arc<Self>, until: Duration) -> Result<(), String> {
         let mut asleep: BTreeMap<u64, Duration> = BTreeMap::new();
         while self.elapsed() < until {
-            let pause = self.lock().rng.between(20, 400);
+            let pause = self.lock().rng.between(30, 500);
             Sim::sleep(ms(pause)).await;
             self.stop_at_violation()?;
             let now = self.elapsed();
@@ -109,7 +110,7 @@ impl World {
             }
             for id in self.strike() {
                 self.crash(id);
-                let rest = self.lock().rng.between(10, 2500);
+                let rest = self.lock().rest_ms();
                 asleep.insert(id, now + ms(rest));
             }
         }
@@ -121,35 +122,36 @@ impl World {
         let leader = self.leader().map(|node| node.id());
         let mut inner = self.lock();
         match inner.rng.below(100) {
-            0..8 => inner.rng.pick(&NODES).into_iter().collect(),
-            8..16 => leader.into_iter().collect(),
-            16..20 => NODES.into_iter().filter(|_| inner.rng.permille(500)).collect(),
-            20..27 => NODES.to_vec(),
-            27..37 => {
+            0..6 => inner.rng.pick(&NODES).into_iter().collect(),
+            6..12 => leader.into_iter().collect(),
+            12..15 => NODES.into_iter().filter(|_| inner.rng.permille(500)).collect(),
+            15..20 => NODES.to_vec(),
+            20..27 => {
                 part(&mut inner);
                 Vec::new()
             }
-            37..43 => {
+            27..33 => {
                 let (from, to) = (inner.rng.pick(&NODES), inner.rng.pick(&NODES));
                 inner.weather.cut.extend(from.zip(to).filter(|(a, b)| a != b));
                 Vec::new()
             }
-            43..47 => {
+            33..36 => {
                 let peer = inner.rng.pick(&NODES);
                 inner.weather.hung.extend(peer);
                 Vec::new()
             }
-            47..57 => {
+            36..44 => {
                 slow(&mut inner);
                 Vec::new()
             }
-            57..64 => {
+            44..51 => {
                 let Inner { rng, weather, .. } = &mut *inner;
                 (weather.lost_permille, weather.repeated_permille) = (rng.below(150), rng.below(150));
                 weather.delay_ms = rng.between(1, 40);
                 Vec::new()
             }
-            64..74 => {
+            51..56 => inner.slowest().into_iter().collect(),
+            56..63 => {
                 let to = inner.rng.pick(&VOTERS);
                 drop(inner);
                 self.hand_over(to);
@@ -173,6 +175,12 @@ impl World {
         }
     }
 
+    fn all_have(&self, index: u64) -> bool {
+        let last = self.lock().truth.last();
+        let nodes = self.nodes();
+        nodes.len() == NODES.len() && nodes.iter().all(|n| n.store().applied() >= index.max(last))
+    }
+
     /// Mends everything and waits until all nodes have applied the same.
     ///
     /// # Errors
@@ -191,8 +199,9 @@ impl World {
             self.stop_at_violation()?;
             return Err(format!("after everything was mended no command gets through: {marked:?}"));
         };
-        while self.nodes().iter().filter(|node| node.store().applied() >= index).count() < NODES.len() {
-            Sim::sleep(ms(20)).await;
+        // attempts that clients gave up may still bring entries
+        while !self.all_have(index) {
+            Sim::sleep(ms(1)).await;
             self.stop_at_violation()?;
             if self.elapsed() > until {
                 return Err(format!("after everything was mended some node does not reach index {index}"));
@@ -203,8 +212,19 @@ impl World {
 }
 
 impl Inner {
+    /// How long a machine stays down: mostly as long as a process needs to be restarted.
+    fn rest_ms(&mut self) -> u64 {
+        if self.rng.permille(700) { self.rng.between(5, 400) } else { self.rng.between(400, 3000) }
+    }
+
+    /// The machine whose disk is furthest behind: when it loses power, most is unsynced.
+    fn slowest(&self) -> Option<u64> {
+        self.machines.iter().max_by_key(|(_, machine)| (machine.full, machine.sync_ms)).map(|(id, _)| *id)
+    }
+
     fn calm(&mut self) {
-        self.weather = super::net::Weather::default();
+        let snapshot_calls = self.weather.snapshot_calls;
+        self.weather = Weather { snapshot_calls, ..Weather::default() };
         for machine in self.machines.values_mut() {
             (machine.sync_ms, machine.full) = (2, false);
         }

@@ -25,6 +25,8 @@ pub struct Weather {
     pub lost_permille: u64,
     pub repeated_permille: u64,
     pub delay_ms: u64,
+    /// How many calls were about snapshots.
+    pub snapshot_calls: u64,
 }
 
 impl Default for Weather {
@@ -35,6 +37,7 @@ impl Default for Weather {
             lost_permille: 0,
             repeated_permille: 0,
             delay_ms: 2,
+            snapshot_calls: 0,
         }
     }
 }
@@ -67,12 +70,13 @@ impl SimNet {
             let repeated = rng.permille(weather.repeated_permille);
             Fate::Arrives { after_ms, again_after_ms: repeated.then_some(later) }
         };
+        weather.snapshot_calls += u64::from(lane == Lane::Snapshot);
         let from = self.from;
         match &fate {
             Fate::Arrives { after_ms, .. } => {
-                inner.note(format_args!("{from} > {to} {lane:?} {octets} octets, {after_ms} ms"));
+                inner.message(format_args!("{from} > {to} {lane:?} {octets} octets, {after_ms} ms"));
             }
-            Fate::Lost | Fate::Refused => inner.note(format_args!("{from} > {to} {lane:?} lost")),
+            Fate::Lost | Fate::Refused => inner.message(format_args!("{from} > {to} {lane:?} lost")),
         }
         fate
     }

@@ -19,7 +19,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use storage::{Log, Store};
 use tokio::time::Instant;
 
 /// 2026-01-01T00:00:00Z, where every run begins.
@@ -52,6 +51,11 @@ pub struct Inner {
 impl Inner {
     pub fn note(&mut self, event: fmt::Arguments<'_>) {
         self.trace.note(self.now_ms, event);
+    }
+
+    /// A message: hashed, not shown.
+    pub fn message(&mut self, event: fmt::Arguments<'_>) {
+        self.trace.tally(self.now_ms, event);
     }
 
     /// The first violation ends the run.
@@ -127,10 +131,6 @@ impl World {
 
     pub fn leader(&self) -> Option<Node> {
         self.nodes().into_iter().find(Node::is_leader)
-    }
-
-    pub fn storage(&self, id: u64) -> Option<(Arc<Log>, Arc<Store>)> {
-        self.lock().machines[&id].running.as_ref().map(|r| (r.log.clone(), r.store.clone()))
     }
 
     pub fn is_down(&self, id: u64) -> bool {
