@@ -1,7 +1,7 @@
 //! The state file: its tables, the header, the format. An open `Base` is a read transaction with all its
 //! tables, so that a reader never opens one itself.
 
-use crate::disk::{Backend, Disk};
+use crate::disk::{Backend, Disk, Space};
 use crate::table::{Catalogue, Kind, Meta};
 use crate::{Fault, Header, codec};
 use redb::{Database, ReadOnlyTable, TableDefinition, WriteTransaction};
@@ -50,17 +50,18 @@ fn table_list(catalogue: &Catalogue) -> String {
     lines.join("\n")
 }
 
-/// How much memory and how many unsynced bytes the state file may have.
-#[derive(Clone, Copy)]
+/// How much memory and how many unsynced bytes a file may have, and where it waits for room.
+#[derive(Clone)]
 pub(crate) struct FileLimits {
     pub(crate) cache_bytes: usize,
     pub(crate) sync_every_bytes: u64,
+    pub(crate) space: Space,
 }
 
 /// Opens or creates a redb file under `name`.
-pub(crate) fn database(disk: &dyn Disk, name: &str, limits: FileLimits) -> Result<Database, Fault> {
+pub(crate) fn database(disk: &dyn Disk, name: &str, limits: &FileLimits) -> Result<Database, Fault> {
     let file = disk.open(name).map_err(|e| Fault::io(&format!("open {name}"), &e))?;
-    let backend = Backend::new(file, limits.sync_every_bytes);
+    let backend = Backend::new(file, limits.sync_every_bytes, limits.space.clone());
     let mut builder = redb::Builder::new();
     builder.set_cache_size(limits.cache_bytes);
     builder.create_with_backend(backend).map_err(|e| match Fault::from(e) {

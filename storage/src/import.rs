@@ -149,7 +149,7 @@ impl Store {
         discard_new_file(&*self.disk)?;
         let (mut source, opening) = Source::open(from)?;
         check_opening(&opening, expect, &self.catalogue)?;
-        let db = base::database(&*self.disk, NEW_FILE, self.file_limits())?;
+        let db = base::database(&*self.disk, NEW_FILE, &self.file_limits())?;
         let mut builder = Builder::new(&db, &self.catalogue);
         let stated = loop {
             match source.next()? {

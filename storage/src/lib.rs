@@ -28,7 +28,7 @@ mod table;
 mod tx;
 
 pub use digest::{digest_of, verify_digest};
-pub use disk::{DirDisk, Disk, DiskFile, SimDisk};
+pub use disk::{DirDisk, Disk, DiskFile, SimDisk, Space};
 pub use drain::Drained;
 pub use fault::Fault;
 pub use header::Header;

@@ -2,7 +2,7 @@
 //! are in modules of their own. Here is no redb and no consensus.
 
 use crate::base::{self, Base, FileLimits, NEW_FILE, STATE_FILE};
-use crate::disk::Disk;
+use crate::disk::{Disk, Space};
 use crate::drain::DrainState;
 use crate::generation::Generation;
 use crate::layers::{Frozen, Layers};
@@ -34,6 +34,8 @@ pub struct Options {
     /// Page cache of the state file.
     pub cache_bytes: usize,
     pub clock: Monotonic,
+    /// Shared with the log of the same node.
+    pub space: Space,
 }
 
 impl Default for Options {
@@ -47,13 +49,18 @@ impl Default for Options {
             sync_every_bytes: 4 << 20,
             cache_bytes: 1 << 30,
             clock: Arc::new(move || start.elapsed()),
+            space: Space::default(),
         }
     }
 }
 
 impl Options {
     fn file_limits(&self) -> FileLimits {
-        FileLimits { cache_bytes: self.cache_bytes, sync_every_bytes: self.sync_every_bytes }
+        FileLimits {
+            cache_bytes: self.cache_bytes,
+            sync_every_bytes: self.sync_every_bytes,
+            space: self.space.clone(),
+        }
     }
 }
 
@@ -61,7 +68,7 @@ impl Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pressure {
     Free,
-    /// Three quarters full and still draining: the leader takes no more proposals.
+    /// Three quarters full and still draining, or the disk is full: the leader takes no more proposals.
     StopProposing,
     /// Full and still draining: apply waits.
     Full,
@@ -110,14 +117,14 @@ impl Store {
             disk.remove(NEW_FILE).map_err(io)?;
         }
         if !disk.exists(STATE_FILE).map_err(io)? {
-            let db = base::database(&*disk, NEW_FILE, options.file_limits())?;
+            let db = base::database(&*disk, NEW_FILE, &options.file_limits())?;
             let w = db.begin_write()?;
             base::found(&w, &catalogue, &Header::default())?;
             w.commit()?;
             drop(db);
             disk.rename(NEW_FILE, STATE_FILE).and_then(|()| disk.sync_dir()).map_err(io)?;
         }
-        let db = Arc::new(base::database(&*disk, STATE_FILE, options.file_limits())?);
+        let db = Arc::new(base::database(&*disk, STATE_FILE, &options.file_limits())?);
         let base = Arc::new(Base::read(db, catalogue.clone())?);
         Ok(Store::over(disk, catalogue, options, base))
     }
@@ -203,15 +210,21 @@ impl Store {
         })
     }
 
-    /// Whether apply and the leader must hold back because the drain is behind.
+    /// Whether apply and the leader must hold back because the drain is behind, or because the disk is full.
     pub fn pressure(&self) -> Pressure {
         let l = self.layers.load();
-        match self.fill(&l.active) {
+        let memory = match self.fill(&l.active) {
             _ if l.draining.is_none() => Pressure::Free,
             full if full >= 1.0 => Pressure::Full,
             full if full >= 0.75 => Pressure::StopProposing,
             _ => Pressure::Free,
-        }
+        };
+        if self.options.space.is_full() { memory.max(Pressure::StopProposing) } else { memory }
+    }
+
+    /// The room on the disk.
+    pub fn space(&self) -> &Space {
+        &self.options.space
     }
 
     pub fn stats(&self) -> Stats {

@@ -1,7 +1,7 @@
-//! What redb sees of a file. It syncs after a set number of written bytes: otherwise a drain leaves
+//! What redb sees of a file. It waits while the disk is full, and syncs after a set number of written bytes: otherwise a drain leaves
 //! hundreds of megabytes to one flush, and the log's fsync has to wait behind it.
 
-use super::DiskFile;
+use super::{DiskFile, Space};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +11,13 @@ pub(crate) struct Backend {
     file: Arc<dyn DiskFile>,
     sync_every_bytes: u64,
     unsynced: AtomicU64,
+    space: Space,
 }
 
 impl Backend {
     /// `sync_every_bytes` of `u64::MAX` leaves syncing to redb.
-    pub(crate) fn new(file: Arc<dyn DiskFile>, sync_every_bytes: u64) -> Backend {
-        Backend { file, sync_every_bytes, unsynced: AtomicU64::new(0) }
+    pub(crate) fn new(file: Arc<dyn DiskFile>, sync_every_bytes: u64, space: Space) -> Backend {
+        Backend { file, sync_every_bytes, unsynced: AtomicU64::new(0), space }
     }
 }
 
@@ -30,7 +31,7 @@ impl redb::StorageBackend for Backend {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_size(len)
+        self.space.wait_for(|| self.file.set_size(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -39,7 +40,7 @@ impl redb::StorageBackend for Backend {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.file.write(offset, data)?;
+        self.space.wait_for(|| self.file.write(offset, data))?;
         let written = data.len() as u64;
         if self.unsynced.fetch_add(written, Ordering::Relaxed) + written >= self.sync_every_bytes {
             self.sync_data()?;
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn it_syncs_after_the_set_number_of_bytes() {
         let file = Arc::new(Counting::default());
-        let backend = Backend::new(file.clone(), 100);
+        let backend = Backend::new(file.clone(), 100, Space::default());
         let mut syncs = Vec::new();
         for _ in 0..6 {
             backend.write(0, &[1; 40]).unwrap();

@@ -4,10 +4,12 @@
 mod backend;
 mod dir;
 mod sim;
+mod space;
 
 pub(crate) use backend::Backend;
 pub use dir::DirDisk;
 pub use sim::SimDisk;
+pub use space::Space;
 
 use std::fmt::Debug;
 use std::io;

@@ -60,13 +60,17 @@ pub(super) struct LogFile {
 
 impl LogFile {
     pub(super) fn open(disk: &dyn Disk, options: &LogOptions) -> Result<LogFile, Fault> {
-        let limits = FileLimits { cache_bytes: options.cache_bytes, sync_every_bytes: u64::MAX };
+        let limits = FileLimits {
+            cache_bytes: options.cache_bytes,
+            sync_every_bytes: u64::MAX,
+            space: options.space.clone(),
+        };
         let io = |e: io::Error| Fault::io("open the log file", &e);
         if disk.exists(NEW_FILE).map_err(io)? {
             disk.remove(NEW_FILE).map_err(io)?;
         }
         if !disk.exists(FILE).map_err(io)? {
-            let db = base::database(disk, NEW_FILE, limits)?;
+            let db = base::database(disk, NEW_FILE, &limits)?;
             let w = db.begin_write()?;
             w.open_table(ENTRIES)?;
             w.open_table(FACTS)?.insert(FORMAT_KEY, FORMAT.as_bytes())?;
@@ -74,7 +78,7 @@ impl LogFile {
             drop(db);
             disk.rename(NEW_FILE, FILE).and_then(|()| disk.sync_dir()).map_err(io)?;
         }
-        let db = base::database(disk, FILE, limits)?;
+        let db = base::database(disk, FILE, &limits)?;
         Ok(LogFile { db, quick_repair: options.quick_repair, keep_from: AtomicU64::new(0) })
     }
 

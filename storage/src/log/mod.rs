@@ -4,13 +4,14 @@
 //! One queue orders every write (an entry, the vote, the commit index, truncation and purging all depend
 //! on their order), and one writer turns what is queued into one durable transaction. Memory shows each
 //! write at once; the acknowledgement (`Done`) comes after the sync. After a failed write nothing can be
-//! promised any more: every later operation fails until the process starts again.
+//! promised any more: every later operation fails until the process starts again. A full disk is no
+//! failure: the writer waits for room.
 
 mod file;
 mod state;
 mod writer;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Space};
 use crate::store::Monotonic;
 use crate::sync::lock;
 use crate::{Fault, Options};
@@ -56,6 +57,8 @@ pub struct LogOptions {
     /// less. `docs/decisions/0001-log-store.md` has the figures.
     pub quick_repair: bool,
     pub clock: Monotonic,
+    /// Shared with the state of the same node.
+    pub space: Space,
     pub on_commit: Option<CommitObserver>,
 }
 
@@ -67,6 +70,7 @@ impl Default for LogOptions {
             cache_bytes: 64 << 20,
             quick_repair: false,
             clock: Options::default().clock,
+            space: Space::default(),
             on_commit: None,
         }
     }

@@ -22,6 +22,7 @@ impl Log {
     /// If the system gives no thread.
     pub fn spawn_writer(self: &Arc<Self>) -> io::Result<LogWriter> {
         lock(&self.state).stopping = false;
+        self.options.space.resume();
         let log = self.clone();
         let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || log.run())?;
         Ok(LogWriter { log: self.clone(), thread: Some(thread) })
@@ -57,6 +58,7 @@ impl LogWriter {
 
     fn join(&mut self) {
         lock(&self.log.state).stopping = true;
+        self.log.options.space.give_up();
         self.log.work.notify_all();
         if let Some(thread) = self.thread.take() {
             // Its panics have become a failure of the log.

@@ -23,6 +23,9 @@ struct Inner {
     life: u64,
     writes_left: Option<u64>,
     syncs_left: Option<u64>,
+    steps_left: Option<u64>,
+    /// Bytes that may still be written before the disk is full.
+    room: Option<u64>,
 }
 
 impl SimDisk {
@@ -51,7 +54,7 @@ impl SimDisk {
         let mut d = lock(&self.0);
         d.life += 1;
         d.names = d.synced_names.clone();
-        (d.writes_left, d.syncs_left) = (None, None);
+        d.heal();
         for c in &mut d.files {
             c.tear(&mut keep);
             c.revert();
@@ -69,10 +72,21 @@ impl SimDisk {
         lock(&self.0).syncs_left = Some(n);
     }
 
-    /// Ends planned failures.
+    /// Lets `n` more writes, syncs and changes of names succeed; those after them fail: the steps of an operation
+    /// one by one.
+    pub fn fail_steps_after(&self, n: u64) {
+        lock(&self.0).steps_left = Some(n);
+    }
+
+    /// Fills the disk: when `bytes` more are written (whether over old ones or at the end: as where every write takes
+    /// new blocks), writes and new files are refused with `StorageFull`. [`SimDisk::heal`] makes room.
+    pub fn full_after(&self, bytes: u64) {
+        lock(&self.0).room = Some(bytes);
+    }
+
+    /// Ends planned failures and makes room.
     pub fn heal(&self) {
-        let mut d = lock(&self.0);
-        (d.writes_left, d.syncs_left) = (None, None);
+        lock(&self.0).heal();
     }
 }
 
@@ -83,12 +97,26 @@ impl Inner {
         })
     }
 
-    fn may_write(&mut self) -> io::Result<()> {
-        spend(&mut self.writes_left, "write")
+    fn heal(&mut self) {
+        (self.writes_left, self.syncs_left, self.steps_left, self.room) = (None, None, None, None);
+    }
+
+    fn may_write(&mut self, bytes: u64) -> io::Result<()> {
+        if let Some(room) = &mut self.room {
+            *room = room.checked_sub(bytes.max(1)).ok_or(io::ErrorKind::StorageFull)?;
+        }
+        self.may_rename()
+    }
+
+    /// A full disk still lets names change.
+    fn may_rename(&mut self) -> io::Result<()> {
+        spend(&mut self.writes_left, "write")?;
+        spend(&mut self.steps_left, "write")
     }
 
     fn may_sync(&mut self) -> io::Result<()> {
-        spend(&mut self.syncs_left, "sync")
+        spend(&mut self.syncs_left, "sync")?;
+        spend(&mut self.steps_left, "sync")
     }
 }
 
@@ -109,7 +137,7 @@ impl Disk for SimDisk {
         let file = match d.names.get(plain(name)?) {
             Some(&file) => file,
             None => {
-                d.may_write()?;
+                d.may_write(0)?;
                 d.files.push(Content::default());
                 let file = d.files.len() - 1;
                 d.names.insert(name.to_owned(), file);
@@ -130,7 +158,7 @@ impl Disk for SimDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut d = lock(&self.0);
         d.find(name)?;
-        d.may_write()?;
+        d.may_rename()?;
         d.names.remove(name);
         Ok(())
     }
@@ -139,7 +167,7 @@ impl Disk for SimDisk {
         let mut d = lock(&self.0);
         let file = d.find(from)?;
         plain(to)?;
-        d.may_write()?;
+        d.may_rename()?;
         d.names.remove(from);
         d.names.insert(to.to_owned(), file);
         Ok(())
@@ -205,7 +233,7 @@ impl DiskFile for SimFile {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let from = place(offset)?;
         self.with(|d, f| {
-            d.may_write()?;
+            d.may_write(data.len() as u64)?;
             let c = &mut d.files[f];
             let to = from + data.len();
             if c.now.len() < to {
@@ -220,7 +248,8 @@ impl DiskFile for SimFile {
     fn set_size(&self, size: u64) -> io::Result<()> {
         let len = place(size)?;
         self.with(|d, f| {
-            d.may_write()?;
+            let more = len.saturating_sub(d.files[f].now.len());
+            d.may_write(more as u64)?;
             d.files[f].resize(len);
             Ok(())
         })
