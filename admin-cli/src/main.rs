@@ -9,6 +9,7 @@ mod clock;
 mod cluster;
 mod domain;
 mod journal;
+mod keys;
 mod password;
 mod registrar;
 mod table;
@@ -66,6 +67,9 @@ enum Command {
     /// Registrars and their passwords.
     #[command(subcommand)]
     Registrar(registrar::Command),
+    /// The sealing keys: back them up, replace them, retire old ones.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Domains.
     #[command(subcommand)]
     Domain(domain::Command),
@@ -98,6 +102,7 @@ async fn run(cli: Cli) -> Result<Answer, Stop> {
         Command::Clock(command) => command.run(target).await,
         Command::Tld(command) => command.run(target).await,
         Command::Registrar(command) => command.run(target).await,
+        Command::Keys(command) => command.run(target).await,
         Command::Domain(command) => command.run(target).await,
         Command::Outcome(command) => command.run(target).await,
         Command::Journal(command) => command.run(target).await,

@@ -27,6 +27,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The directory of the node of this machine, and the node's id: for what is done on files.
+    pub fn directory(&self) -> Result<(PathBuf, u64), Stop> {
+        match &self.endpoint {
+            Some(_) => Err(Stop::Usage(
+                "this works on the files of a node of this machine: use --data-dir and --node, not --endpoint".into(),
+            )),
+            None => Ok((layout::node_dir(&self.data_dir, self.node), self.node)),
+        }
+    }
+
     pub fn client(&self) -> Result<Client, Stop> {
         let Some(url) = &self.endpoint else {
             return Ok(Client::socket(&layout::admin_socket(&self.data_dir, self.node)));

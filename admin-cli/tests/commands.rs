@@ -7,14 +7,14 @@ mod support;
 
 use admin::TlsSocket;
 use cluster::{Bundle, ClusterFile, layout};
-use registry::{password, registrar};
+use registry::{Actor, SvTrid, Verb, keys, password, registrar};
 use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
-use support::{KEYS, Node};
+use support::{KEYS, Node, secret_of};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_namingo-admin");
 
@@ -302,4 +302,60 @@ async fn a_registrar_is_suspended_and_resumed() {
     assert!(out.contains("active") && !out.contains("suspended"), "{out}");
     let ran = ask(&node, &["registrar", "resume", "alpha"]).await;
     assert_eq!((ran.status, ran.err.trim()), (1, "namingo-admin: alpha is not suspended (not_suspended)"));
+}
+
+#[tokio::test]
+async fn sealing_keys_are_exported_and_imported_without_a_node() {
+    let (dir, _) = example();
+    assert_eq!(run(dir.path(), "", &["cluster", "init"]).await.status, 0);
+    let on = |node: &'static str, verb: &'static str| {
+        ["--data-dir", "data/cluster", "--node", node, "keys", verb, "backup"]
+    };
+    let ran = run(dir.path(), "", &on("1", "export")).await;
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("backup holds now:\n  epoch 1  "), "{}", ran.out);
+    let lost = dir.path().join("data/cluster/node-2/keys/epoch-1.key");
+    fs::remove_file(&lost).unwrap();
+    let ran = run(dir.path(), "", &on("2", "import")).await;
+    assert_eq!(ran.out, "node 2 holds the keys of epochs 1 now\n", "{}", ran.err);
+    assert!(lost.exists());
+    let ran = run(dir.path(), "", &on("2", "import")).await;
+    assert_eq!(ran.out, "node 2 holds all of these keys already\n");
+    let ran = run(dir.path(), "", &on("1", "export")).await;
+    assert_eq!((ran.status, ran.err.contains("backup")), (1, true), "{}", ran.err);
+    let ran = run(dir.path(), "", &["keys", "import", "backup", "--endpoint", "https://127.0.0.1:1"]).await;
+    assert_eq!(ran.status, 2, "{}", ran.err);
+}
+
+#[tokio::test]
+async fn key_epochs_are_listed_rotated_and_retired() {
+    let node = Node::start().await;
+    for (seq, verb) in [
+        Verb::KeyPropose(keys::KeyPropose { epoch: 1, fingerprint: secret_of(1) }),
+        Verb::KeyActivate(keys::KeyActivate { epoch: 1, fingerprint: secret_of(1) }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        node.solo.run(verb, Actor::System, SvTrid { node: 7, boot: 7, seq: seq as u64 }).unwrap();
+    }
+    done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd"]).await;
+    let out = done(&node, &["keys", "rotate"]).await;
+    assert!(
+        out.starts_with("new records are sealed with epoch 2 (0202020202020202); nodes 1,2 hold"),
+        "{out}"
+    );
+    let out = done(&node, &["keys", "retire", "1", "--at", "2030-01-01"]).await;
+    assert!(out.starts_with("authInfo of epoch 1 is unset at 2030-01-01T00:00:00.000Z"), "{out}");
+    let ran = ask(&node, &["keys", "retire", "1", "--at", "soon"]).await;
+    assert_eq!((ran.status, ran.err.contains("neither a date nor")), (2, true), "{}", ran.err);
+    // node 1 holds another key of epoch 2 than the one that was registered
+    let ran = ask(&node, &["keys", "list"]).await;
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let lines: Vec<Vec<&str>> = ran.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1][..3], ["1", "retiring", "0101010101010101"]);
+    assert_eq!(lines[1][5..9], ["0", "1", "0", "1"]);
+    assert_eq!(lines[2][..3], ["2*", "active", "0202020202020202"]);
+    assert!(ran.out.contains("ANOTHER KEY on 1"), "{}", ran.out);
+    assert!(ran.out.contains("node 2 did not tell what it holds: not reachable"), "{}", ran.out);
 }

@@ -1,14 +1,14 @@
 //! What the administration endpoint may do with consensus, and its sockets: `DIR/node-N/admin.sock` and mutual TLS.
 
-use crate::{failure::Failure, node::Peers};
+use crate::{failure::Failure, keys::KeyRing, node::Peers};
 use admin::{
-    Control, Server, Site, TlsSocket, UnixSocket,
+    Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket,
     wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest},
 };
 use cluster::{Bundle, Founding, layout};
 use net::Shutdown;
 use raft::{Role, Said, Status};
-use registry::{SvTrids, Unavailable, seal::Keys};
+use registry::{SvTrids, Unavailable, keys::Fingerprint};
 use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 /// How long a member may take to tell how it is.
@@ -20,11 +20,12 @@ pub struct Operator {
     cluster: Peers,
     founding: Arc<Founding>,
     svtrids: Arc<SvTrids>,
+    ring: Arc<KeyRing>,
 }
 
 impl Operator {
-    pub fn new(cluster: Peers, bundle: &Bundle, svtrids: Arc<SvTrids>) -> Operator {
-        Operator { cluster, founding: Arc::new(bundle.founding.clone()), svtrids }
+    pub fn new(cluster: Peers, bundle: &Bundle, (ring, svtrids): (Arc<KeyRing>, Arc<SvTrids>)) -> Operator {
+        Operator { cluster, founding: Arc::new(bundle.founding.clone()), svtrids, ring }
     }
 
     fn addresses(&self, id: u64) -> BTreeMap<String, String> {
@@ -120,6 +121,22 @@ fn hexadecimal(digest: u128) -> String {
     format!("{digest:032x}")
 }
 
+impl KeyHolder for Operator {
+    async fn held_keys(&self) -> BTreeMap<u64, Held> {
+        self.ring.held_by_node(&self.cluster).await
+    }
+
+    async fn draw_key(&self, epoch: u32, proposed: Option<Fingerprint>) -> Result<Fingerprint, String> {
+        let ring = self.ring.clone();
+        let drawn = tokio::task::spawn_blocking(move || ring.draw(epoch, proposed)).await;
+        drawn.map_err(|e| e.to_string())?
+    }
+
+    async fn spread_key(&self, epoch: u32) -> Result<Vec<u64>, String> {
+        self.ring.spread(&self.cluster, epoch).await
+    }
+}
+
 impl Operator {
     async fn furthest(&self) -> Result<u64, String> {
         let leader = self.cluster.leader().ok_or("the cluster has no leader at the moment")?;
@@ -136,15 +153,15 @@ pub async fn serve(
     bundle: &Bundle,
     address: SocketAddr,
     cluster: &Peers,
-    (keys, svtrids): (Arc<Keys>, Arc<SvTrids>),
+    (ring, svtrids): (Arc<KeyRing>, Arc<SvTrids>),
     shutdown: Shutdown,
 ) -> Result<impl Future<Output = ()> + use<>, Failure> {
     let unix = UnixSocket::bind(&bundle.dir.join(layout::ADMIN_SOCKET))?;
     let tls = TlsSocket::bind(address, cluster::tls::server_config(bundle)?).await?;
     let server = Server::new(Site {
         backend: cluster.clone(),
-        control: Operator::new(cluster.clone(), bundle, svtrids.clone()),
-        keys,
+        keys: ring.keys().clone(),
+        control: Operator::new(cluster.clone(), bundle, (ring, svtrids.clone())),
         repository: bundle.founding.repository.name.clone(),
         svtrids,
     });

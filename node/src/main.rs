@@ -8,6 +8,7 @@ mod data;
 mod dev;
 mod failure;
 mod jobs;
+mod keys;
 mod metrics;
 mod node;
 mod reload;

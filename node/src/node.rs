@@ -7,6 +7,7 @@ use crate::{
     data::Data,
     failure::Failure,
     jobs,
+    keys::KeyRing,
     metrics::{NodeMetrics, RaftCollector},
     reload,
     servers::{self, Servers},
@@ -16,7 +17,7 @@ use crate::{
 use cluster::{Bundle, ClusterFile};
 use prometheus_client::registry::Registry;
 use raft::{Cluster, Live, RaftConfig, founding::Founder, transport::PeerNet};
-use registry::{Backend, Freshness, SvTrids, Timestamp, seal::Keys};
+use registry::{Backend, Freshness, SvTrids, Timestamp};
 use std::{
     collections::BTreeMap,
     env, io,
@@ -110,6 +111,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
     let data = Data::open(bundle, &node_metrics, tell_fault)?;
+    let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone())?;
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
@@ -123,18 +125,20 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
         tasks.spawn(status_http::serve(listener, Arc::new(page)));
     }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
-    let keys = Arc::new(Keys::new(bundle.keys.by_epoch()));
     let founders = founders(bundle);
     let jobs =
         jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), founders, readiness: readiness.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
+    ring.attend(&cluster);
+    tasks.spawn(ring.clone().follow());
+    tasks.spawn(jobs.clone().keep_sealed(ring.clone()));
     if demo != Demo::No {
-        tasks.spawn(jobs.clone().demonstrate(keys.clone()));
+        tasks.spawn(jobs.clone().demonstrate(ring.keys().clone()));
     }
     let (trigger, shutdown) = net::shutdown();
-    let sealing = (keys.clone(), trids.clone());
+    let sealing = (ring.clone(), trids.clone());
     let operators =
         control::serve(bundle, section.addresses.admin, &cluster, sealing, shutdown.clone()).await?;
     tasks.spawn(operators);
@@ -143,10 +147,11 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
         let founding = cluster.found(&jobs.founders);
         founding.await?;
         caught_up(&cluster, section.role).await;
+        ring.fits()?;
         if demo != Demo::No {
             jobs.demonstrated().await;
         }
-        let parts = servers::Parts { keys, trids, metrics: service_metrics, hangups };
+        let parts = servers::Parts { keys: ring.keys().clone(), trids, metrics: service_metrics, hangups };
         let open = Servers::open(file, bundle.node, &cluster, parts, &shutdown).await?;
         readiness.serving(true);
         tracing::info!(node = bundle.node, "ready");

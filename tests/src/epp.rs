@@ -69,6 +69,12 @@ impl Session {
         Ok(session)
     }
 
+    /// The certificate (DER) that the server showed.
+    pub fn certificate(&self) -> Vec<u8> {
+        let shown = self.stream.conn.peer_certificates().and_then(|chain| chain.first());
+        shown.map_or_else(Vec::new, |certificate| certificate.to_vec())
+    }
+
     /// Logs in with everything that the greeting offers.
     ///
     /// # Panics

@@ -1,9 +1,11 @@
-//! What a leader does beside serving: lets time pass, founds the repository, takes in founding learners. Every node
+//! What a leader does beside serving: lets time pass, founds the repository, takes in founding learners, keeps the
+//! sealed data sealed with keys that are in use. Every node
 //! runs these loops; they act where the node leads.
 
 mod demo;
 mod digest;
 mod retain;
+mod sealing;
 
 pub use demo::REGISTRARS;
 pub use retain::retain;

@@ -4,7 +4,7 @@
 //! for both sides. [`server`] answers from any [`registry::Backend`], [`client`] asks. Writes go through the same
 //! door as those of registrars, as commands of [`registry::Actor::Operator`]; reads are linearizable.
 //!
-//! Not here: consensus ([`Control`] is what the node offers of it), EPP, and how results look to people
+//! Not here: consensus ([`Control`] is what the node offers of it), sealing keys ([`KeyHolder`]), EPP, and how results look to people
 //! (`namingo-admin` decides).
 
 pub mod client;
@@ -12,7 +12,7 @@ pub mod server;
 pub mod wire;
 
 pub use client::{CallError, Client};
-pub use server::{BindError, Control, Server, Site, TlsSocket, UnixSocket};
+pub use server::{BindError, Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket};
 
 /// In front of every operation's name.
 const PREFIX: &str = "/v1/";

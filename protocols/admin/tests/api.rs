@@ -7,9 +7,9 @@ mod support;
 use admin::wire::{self, ClusterQuery, ContactRole, DataModel, Kind, MarkKind, Secret, TldMark};
 use admin::{BindError, CallError, Client, TlsSocket, UnixSocket};
 use cluster::{Bundle, ClusterFile, Credentials, init, layout};
-use registry::{Actor, Verb, password, registrar};
+use registry::{Actor, SvTrid, Verb, keys, password, registrar};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
-use support::{KEYS, Node};
+use support::{KEYS, Node, secret_of};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
@@ -392,4 +392,33 @@ async fn administrators_come_over_tls_with_a_certificate_of_the_cluster() {
     {
         assert!(Client::https(bad, &ours.admin()).is_err(), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn keys_are_listed_rotated_and_retired() {
+    let node = Node::start().await;
+    let early = failure(node.client.call(&wire::KeyRotate {}).await);
+    assert_eq!((early.kind, early.reason.as_str()), (Kind::Unavailable, "no_key_epoch"));
+    let run = |seq, verb| node.solo.run(verb, Actor::System, SvTrid { node: 7, boot: 7, seq }).unwrap();
+    run(1, Verb::KeyPropose(keys::KeyPropose { epoch: 1, fingerprint: secret_of(1) }));
+    run(2, Verb::KeyActivate(keys::KeyActivate { epoch: 1, fingerprint: secret_of(1) }));
+    let rotated = node.client.call(&wire::KeyRotate {}).await.unwrap();
+    assert_eq!((rotated.epoch, rotated.nodes.as_slice()), (2, [1, 2].as_slice()));
+    let broken = failure(node.client.call(&wire::KeyRotate {}).await);
+    assert_eq!(broken.reason, "key_not_distributed");
+    let at = wire::Instant(node.now().plus_ms(1000));
+    node.client.call(&wire::KeyRetire { epoch: 1, at }).await.unwrap();
+    let refused = failure(node.client.call(&wire::KeyRetire { epoch: 2, at }).await);
+    assert_eq!(refused.reason, "key_epoch_invalid");
+
+    let view = node.client.call(&wire::KeysQuery {}).await.unwrap();
+    assert_eq!(view.current, Some(2));
+    let stages: Vec<_> = view.epochs.iter().map(|e| (e.epoch, e.stage.as_str(), e.ends)).collect();
+    assert_eq!(stages, [(1, "retiring", Some(at)), (2, "active", None), (3, "proposed", None)]);
+    assert_eq!(
+        (view.epochs[0].held_by.as_slice(), view.epochs[1].differs_on.as_slice()),
+        ([1].as_slice(), [1].as_slice())
+    );
+    assert!(view.epochs[2].missing_on.is_empty(), "a proposal is not needed yet");
+    assert_eq!(view.silent, [wire::SilentNode { id: 2, why: "not reachable".into() }]);
 }

@@ -7,11 +7,13 @@ mod cluster;
 mod domain;
 mod http;
 mod journal;
+mod keys;
 mod listen;
 mod password;
 mod registrar;
 mod tld;
 
+pub use keys::{Held, KeyHolder};
 pub use listen::{BindError, TlsSocket, UnixSocket};
 
 use crate::wire::{ClusterStatus, DigestReport, Failure, Kind, Operation};
@@ -24,7 +26,7 @@ use std::{future::Future, sync::Arc};
 use storage::View;
 
 /// What a node offers of its consensus.
-pub trait Control: Clone + Send + Sync + 'static {
+pub trait Control: KeyHolder + Clone + Send + Sync + 'static {
     /// The cluster as this node sees it now.
     fn status(&self) -> impl Future<Output = ClusterStatus> + Send;
 

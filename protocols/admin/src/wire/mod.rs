@@ -4,6 +4,7 @@ mod cluster;
 mod domain;
 mod failure;
 mod journal;
+mod keys;
 mod registrar;
 mod secret;
 mod tld;
@@ -16,6 +17,7 @@ pub use domain::{ContactLink, ContactRole, DomainCreate, DomainCreated, DomainSh
 pub(crate) use failure::superseded;
 pub use failure::{Failure, Kind};
 pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row};
+pub use keys::{EpochView, KeyRetire, KeyRotate, KeyRotated, KeysQuery, KeysView, SilentNode};
 pub use registrar::{
     RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
     RegistrarView, Seat, Suspension,
@@ -58,6 +60,17 @@ impl<'de> Deserialize<'de> for Instant {
         Timestamp::parse(&text)
             .map(Instant)
             .ok_or_else(|| serde::de::Error::custom(format_args!("{text:?} is not an RFC 3339 instant")))
+    }
+}
+
+impl std::str::FromStr for Instant {
+    type Err = String;
+
+    /// An RFC 3339 instant, or a date: its first instant in UTC.
+    fn from_str(text: &str) -> Result<Instant, String> {
+        Timestamp::parse(text)
+            .map(Instant)
+            .ok_or_else(|| format!("{text:?} is neither a date nor an RFC 3339 instant"))
     }
 }
 

@@ -3,10 +3,13 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use admin::wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest};
-use admin::{Client, Control, Server, Site, TlsSocket, UnixSocket};
+use admin::{Client, Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket};
 use cluster::layout;
 use net::Trigger;
-use registry::{Actor, Solo, SvTrids, Timestamp, Unavailable, Verb, repository::RepositoryFound, seal::Keys};
+use registry::{
+    Actor, Solo, SvTrids, Timestamp, Unavailable, Verb, keys::Fingerprint, repository::RepositoryFound,
+    seal::Keys,
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -22,6 +25,27 @@ pub static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new(&BTreeMap::from([(1
 
 #[derive(Clone)]
 pub struct TwoNodes;
+
+/// Node 1 holds what is drawn, node 2 does not answer; the key of epoch 3 does not reach it.
+impl KeyHolder for TwoNodes {
+    async fn held_keys(&self) -> BTreeMap<u64, Held> {
+        let held = BTreeMap::from([(1, secret_of(1)), (2, secret_of(7))]);
+        BTreeMap::from([(1, Ok(held)), (2, Err("not reachable".to_owned()))])
+    }
+
+    async fn draw_key(&self, epoch: u32, _: Option<Fingerprint>) -> Result<Fingerprint, String> {
+        Ok(secret_of(epoch))
+    }
+
+    async fn spread_key(&self, epoch: u32) -> Result<Vec<u64>, String> {
+        if epoch == 3 { Err("node 2: not reachable".to_owned()) } else { Ok(vec![2, 1]) }
+    }
+}
+
+/// The fingerprint of an epoch's secret in these tests.
+pub fn secret_of(epoch: u32) -> Fingerprint {
+    Fingerprint([u8::try_from(epoch).unwrap(); 8])
+}
 
 impl Control for TwoNodes {
     async fn status(&self) -> ClusterStatus {
