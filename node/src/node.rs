@@ -125,9 +125,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
         tasks.spawn(status_http::serve(listener, Arc::new(page)));
     }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
-    let founders = founders(bundle);
-    let jobs =
-        jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), founders, readiness: readiness.clone() };
+    let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), readiness: readiness.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
@@ -144,8 +142,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     tasks.spawn(operators);
 
     let running = async {
-        let founding = cluster.found(&jobs.founders);
-        founding.await?;
+        cluster.found(&founders(bundle)).await?;
         caught_up(&cluster, section.role).await;
         ring.fits()?;
         if demo != Demo::No {
@@ -238,7 +235,7 @@ fn serve_peers(
     Ok(())
 }
 
-fn founders(bundle: &Bundle) -> Arc<BTreeMap<u64, Founder>> {
+fn founders(bundle: &Bundle) -> BTreeMap<u64, Founder> {
     let founders = bundle.founding.node.iter().map(|(id, founder)| {
         let role = match founder.role {
             cluster::Role::Voter => raft::Role::Voter,
@@ -247,7 +244,7 @@ fn founders(bundle: &Bundle) -> Arc<BTreeMap<u64, Founder>> {
         };
         (*id, Founder { role, raft: founder.addresses.raft })
     });
-    Arc::new(founders.collect())
+    founders.collect()
 }
 
 /// Nothing is served before this node has applied what a leader confirms as committed after the start: it never

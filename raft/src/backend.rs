@@ -90,7 +90,7 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
             }
             match node.ask_at(id, &leader, &Request::Submit(Box::new(command.clone())), SEND_LIMIT).await {
                 Ok(submitted) => submitted,
-                Err(CallError::Unreachable(_)) => Submitted::NotLeader,
+                Err(CallError::Unreachable(_) | CallError::Refused(_)) => Submitted::NotLeader,
                 Err(CallError::Lost(_)) => Submitted::Unknown,
             }
         };

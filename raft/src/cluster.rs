@@ -1,24 +1,26 @@
 //! One node of the cluster: start, readiness, status, hand-over, stop.
 
 use crate::{
-    clock::{self, ClockState, Clocks, Jumps},
+    clock::{self, ClockState, Clocks, Jumps, Started},
     digest::Withdrawal,
     errand::Desk,
     founding::Founding,
     log::LogStore,
     machine::{Machine, OnApply},
+    membership::{Changing, Strangers},
     net::{CallError, Lane, Net},
     peer::Peers,
     progress::Progress,
     reads::{Reads, read_loop},
     snapshot::{Inbox, Sending, Work},
-    types::{Cx, NodeInfo, Role},
+    types::{Cx, NodeInfo},
     wire::{self, Request},
 };
 use openraft::{Config, Raft, SnapshotPolicy, async_runtime::WatchReceiver, type_config::TypeConfigExt};
 use registry::{Timestamp, backend::Clock, journal};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet}, fmt, marker::PhantomData, sync::Arc, time::Duration};
 use storage::{Fault, Log, MetaKey, Read, Store, codec};
 use tokio::sync::oneshot;
 
@@ -59,10 +61,19 @@ pub enum StartError {
     Config(String),
     /// openraft would not start on this log and state.
     Raft(String),
-    /// This voter has no log, but the cluster is founded: what it acknowledged before may be lost with its log.
+    /// This node has no log, but the cluster knows it with one: what it acknowledged before is lost with its log.
     Forgotten {
         id: u64,
-        founded_by: u64,
+        known_by: u64,
+    },
+    /// The node was removed for ever.
+    Removed {
+        id: u64,
+    },
+    /// The cluster does not take the node in.
+    NotAdmitted {
+        id: u64,
+        why: String,
     },
 }
 
@@ -72,11 +83,17 @@ impl fmt::Display for StartError {
             StartError::Fault(fault) => write!(f, "{fault}"),
             StartError::Config(why) => write!(f, "{why}"),
             StartError::Raft(why) => write!(f, "consensus can't start: {why}"),
-            StartError::Forgotten { id, founded_by } => write!(
+            StartError::Forgotten { id, known_by } => write!(
                 f,
-                "node {id} has no log, but node {founded_by} says that the cluster is founded: a voter that lost its \
-                 log may have lost acknowledged writes and can't come back as itself; restore its directory"
+                "node {id} has lost its log: node {known_by} knows a cluster in which it had one, and what it \
+                 acknowledged then it can't stand for any more; replace it: `namingo-admin cluster remove-node {id}`, \
+                 then `namingo-admin cluster add-node --config cluster.toml --role ROLE --raft ADDR --admin ADDR`"
             ),
+            StartError::Removed { id } => write!(
+                f,
+                "node {id} was removed from the cluster for ever; `namingo-admin cluster add-node` makes a new one"
+            ),
+            StartError::NotAdmitted { id, why } => write!(f, "node {id} may not join the cluster: {why}"),
         }
     }
 }
@@ -105,6 +122,7 @@ pub struct Status {
     pub purged: u64,
     pub state_time: Timestamp,
     pub members: BTreeMap<u64, NodeInfo>,
+    pub voters: BTreeSet<u64>,
     /// At the leader: the log index known to be durable on each peer.
     pub matched: BTreeMap<u64, u64>,
     pub clock: ClockState,
@@ -115,8 +133,8 @@ pub struct Status {
 impl Status {
     /// The voter that has most of this leader's log, other than the leader.
     pub fn heir(&self) -> Option<u64> {
-        let others = self.members.iter().filter(|(id, m)| m.role == Role::Voter && **id != self.id);
-        others.max_by_key(|(id, _)| self.matched.get(*id)).map(|(id, _)| *id)
+        let others = self.voters.iter().filter(|id| **id != self.id);
+        others.max_by_key(|id| self.matched.get(*id)).copied()
     }
 }
 
@@ -141,10 +159,13 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) incarnation: u128,
     pub(crate) reads: Reads,
     pub(crate) founding: Founding,
+    pub(crate) strangers: Strangers,
+    pub(crate) changing: Changing,
     pub(crate) sending: Arc<Sending>,
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
+    pub(crate) started: Started<C>,
     pub(crate) withdrawal: Withdrawal,
     pub(crate) desk: Desk,
 }
@@ -170,6 +191,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (reads, queue) = Reads::new();
+        let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,
             raft,
@@ -180,16 +202,23 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             incarnation,
             reads,
             founding: Founding::default(),
+            strangers: Strangers::default(),
+            changing: Changing::default(),
             sending,
             inbox: Inbox::default(),
             work: config.work,
             clocks: Clocks::new(config.jumps),
+            started: Started::now(wall_at_start),
             withdrawal: Withdrawal::default(),
             desk: Desk::default(),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);
         inner.raft.run();
+        // a log that is not empty is this node's own: its incarnation lies in it
+        if inner.raft.is_initialized().await.map_err(|e| StartError::Raft(e.to_string()))? {
+            inner.founding.settle();
+        }
         drop(C::spawn(read_loop(Arc::downgrade(&inner), queue)));
         drop(C::spawn(clock::watch(Arc::downgrade(&inner))));
         Ok(Cluster { inner })
@@ -334,7 +363,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
         limit: Duration,
     ) -> Result<T, CallError> {
         let answer = self.net.call(to, node, Lane::Forward, wire::encode(request), limit).await?;
-        wire::decode(&answer).map_err(|e| CallError::Lost(e.to_string()))
+        let answer: Result<T, String> = wire::decode(&answer).map_err(|e| CallError::Lost(e.to_string()))?;
+        answer.map_err(CallError::Refused)
     }
 
     pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
@@ -358,6 +388,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             purged: index(m.purged),
             state_time: Timestamp(header.state_time),
             members: m.membership_config.membership().nodes().map(|(id, n)| (*id, n.clone())).collect(),
+            voters: m.membership_config.membership().voter_ids().collect(),
             matched: m.replication.unwrap_or_default().into_iter().map(|(id, at)| (id, index(at))).collect(),
             clock: self.clocks.state(),
             offsets: self.clocks.offsets(),

@@ -7,7 +7,7 @@ use crate::{
     cluster::{Cluster, Inner},
     net::{CallError, Net},
     snapshot::Work,
-    types::{Cx, Role},
+    types::Cx,
     wire::Request,
 };
 use futures_util::future::join_all;
@@ -94,8 +94,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             (*id, self.digest_of(*id, index, recompute).await.map_err(|e| e.to_string()))
         });
         let said: BTreeMap<u64, Result<Said, String>> = join_all(asked).await.into_iter().collect();
-        let voters =
-            members.iter().filter(|(_, m)| m.role == Role::Voter).map(|(id, _)| *id).collect::<Vec<_>>();
+        let voters = self.inner.voters();
         let comparison = Comparison { index, majority: majority(&voters, &said), members: said };
         for id in comparison.differing() {
             tracing::error!(node = id, index, "the state of this node is not the cluster's");

@@ -22,6 +22,8 @@ pub enum CallError {
     Unreachable(String),
     /// The request may have been received.
     Lost(String),
+    /// The peer received the request and did nothing about it.
+    Refused(String),
 }
 
 impl fmt::Display for CallError {
@@ -29,6 +31,7 @@ impl fmt::Display for CallError {
         match self {
             CallError::Unreachable(why) => write!(f, "not reachable: {why}"),
             CallError::Lost(why) => write!(f, "no answer: {why}"),
+            CallError::Refused(why) => write!(f, "refused: {why}"),
         }
     }
 }

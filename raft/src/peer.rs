@@ -68,7 +68,9 @@ impl<C: Cx, N: Net> Peer<C, N> {
         let bytes =
             self.net.call(self.id, &self.node, Lane::Raft, wire::encode(request), limit).await.map_err(
                 |e| match e {
-                    CallError::Unreachable(_) => RPCError::Unreachable(Unreachable::new(&e)),
+                    CallError::Unreachable(_) | CallError::Refused(_) => {
+                        RPCError::Unreachable(Unreachable::new(&e))
+                    }
                     CallError::Lost(_) => RPCError::Network(NetworkError::new(&e)),
                 },
             )?;

@@ -1,4 +1,4 @@
-//! What a node answers its peers.
+//! What a node answers its peers: every answer is a value, or why there is none.
 
 use crate::{
     clock::Told,
@@ -9,12 +9,15 @@ use crate::{
     wire::{self, Request},
 };
 use serde::Serialize;
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 impl<C: Cx, N: Net> Service for Cluster<C, N> {
     async fn answer(&self, from: u64, request: Vec<u8>) -> Vec<u8> {
         match wire::decode(&request) {
-            Ok(request) => self.inner.answer(from, request).await,
+            Ok(request) => match self.inner.hears(from, &request) {
+                Ok(()) => self.inner.answer(from, request).await,
+                Err(why) => refuse(why),
+            },
             Err(fault) => {
                 tracing::warn!(peer = from, %fault, "a peer sent a request that can't be read");
                 refuse(fault)
@@ -24,34 +27,40 @@ impl<C: Cx, N: Net> Service for Cluster<C, N> {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
-    async fn answer(&self, from: u64, request: Request<C>) -> Vec<u8> {
+    async fn answer(self: &Arc<Self>, from: u64, request: Request<C>) -> Vec<u8> {
         match request {
-            Request::Append(rpc) => raft(self.raft.append_entries(rpc).await),
-            Request::Vote(rpc) => raft(self.raft.vote(rpc).await),
-            Request::PreVote(rpc) => raft(self.raft.pre_vote(rpc).await),
-            Request::TransferLeader(rpc) => raft(self.raft.handle_transfer_leader(rpc).await),
-            Request::Submit(command) => wire::encode(&self.propose(*command).await),
-            Request::ReadIndex => wire::encode(&own_read_index(self).await),
-            Request::Hello => wire::encode(&self.hello()),
-            Request::Status => wire::encode(&self.status()),
-            Request::Time => wire::encode(&Told(self.now())),
-            Request::Digest { index, recompute } => wire::encode(&self.own_digest(index, recompute).await),
-            Request::Withdraw { index, digest } => wire::encode(&self.withdraw(index, digest)),
-            Request::AcceptClock => wire::encode(&self.clocks.accept()),
-            Request::SnapshotBegin(announced) => wire::encode(&self.snapshot_begin(from, *announced).await),
+            Request::Append(rpc) => outcome(self.raft.append_entries(rpc).await),
+            Request::Vote(rpc) => outcome(self.raft.vote(rpc).await),
+            Request::PreVote(rpc) => outcome(self.raft.pre_vote(rpc).await),
+            Request::TransferLeader(rpc) => outcome(self.raft.handle_transfer_leader(rpc).await),
+            Request::Submit(command) => value(&self.propose(*command).await),
+            Request::ReadIndex => value(&own_read_index(self).await),
+            Request::Hello => value(&self.hello(from)),
+            Request::Status => value(&self.status()),
+            Request::Time => value(&Told(self.now())),
+            Request::Digest { index, recompute } => value(&self.own_digest(index, recompute).await),
+            Request::Withdraw { index, digest } => value(&self.withdraw(index, digest)),
+            Request::AcceptClock => value(&self.clocks.accept()),
+            Request::SnapshotBegin(announced) => outcome(self.snapshot_begin(from, *announced).await),
             Request::SnapshotPart { transfer, number, bytes } => {
-                wire::encode(&self.snapshot_part(from, transfer, number, bytes).await)
+                outcome(self.snapshot_part(from, transfer, number, bytes).await)
             }
-            Request::SnapshotEnd { transfer } => wire::encode(&self.snapshot_end(from, transfer).await),
-            Request::HandOver { to } => wire::encode(&self.hand_over(to).await),
-            Request::Errand { octets } => wire::encode(&self.run_errand(from, octets).await),
+            Request::SnapshotEnd { transfer } => outcome(self.snapshot_end(from, transfer).await),
+            Request::HandOver { to } => value(&self.hand_over(to).await),
+            Request::Errand { octets } => value(&self.run_errand(from, octets).await),
+            Request::Join(seat) => value(&self.admit(from, seat).await),
+            Request::Expel { id } => value(&self.expel(id).await),
         }
     }
 }
 
-/// A response of consensus, or why there is none: the peer treats that as a node that is not there.
-fn raft<T: Serialize, E: Display>(response: Result<T, E>) -> Vec<u8> {
-    wire::encode(&response.map_err(|e| e.to_string()))
+fn value<T: Serialize>(value: &T) -> Vec<u8> {
+    wire::encode(&Ok::<&T, String>(value))
+}
+
+/// A value, or why there is none: consensus treats that as a node that is not there.
+fn outcome<T: Serialize, E: Display>(outcome: Result<T, E>) -> Vec<u8> {
+    wire::encode(&outcome.map_err(|e| e.to_string()))
 }
 
 fn refuse(why: impl Display) -> Vec<u8> {

@@ -91,6 +91,11 @@ impl Sending {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nothing is kept for a node that is no member any more.
+    pub(crate) fn forget(&self, peer: u64) {
+        self.lock().remove(&peer);
+    }
+
     /// The index from which the log must be kept, given what each peer is known to have.
     pub(crate) fn keep_from(&self, matched: &BTreeMap<u64, u64>) -> Option<u64> {
         let mut sending = self.lock();
@@ -156,7 +161,9 @@ impl<N: Net> Receiver<'_, N> {
     ) -> Result<T, StreamingError<C>> {
         let called = self.net.call(self.id, self.node, Lane::Snapshot, wire::encode(request), limit).await;
         let bytes = called.map_err(|e| match e {
-            CallError::Unreachable(_) => StreamingError::Unreachable(Unreachable::new(&e)),
+            CallError::Unreachable(_) | CallError::Refused(_) => {
+                StreamingError::Unreachable(Unreachable::new(&e))
+            }
             CallError::Lost(_) => StreamingError::Network(NetworkError::new(&e)),
         })?;
         let answer: Result<T, String> =

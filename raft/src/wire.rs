@@ -2,12 +2,12 @@
 
 use crate::{
     snapshot::Announced,
-    types::{Cx, NodeInfo},
+    types::{Cx, NodeInfo, Role},
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use registry::{Command, Outcome, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 use storage::{Fault, codec};
 
 /// A request between nodes. The order is the wire format: append only.
@@ -55,6 +55,59 @@ pub(crate) enum Request<C: Cx> {
         #[serde(with = "serde_bytes")]
         octets: Vec<u8>,
     },
+    /// A node asks to be taken in.
+    Join(Seat),
+    /// Asks the leader to remove a node.
+    Expel {
+        id: u64,
+    },
+}
+
+impl<C: Cx> Request<C> {
+    /// Whether anybody with a certificate of the cluster may ask it.
+    pub(crate) fn is_introduction(&self) -> bool {
+        matches!(self, Request::Hello | Request::Time | Request::Join(_))
+    }
+
+    /// Whether the answer depends on the log that this node has had: its word in consensus.
+    pub(crate) fn is_consensus(&self) -> bool {
+        matches!(
+            self,
+            Request::Append(_)
+                | Request::Vote(_)
+                | Request::PreVote(_)
+                | Request::TransferLeader(_)
+                | Request::SnapshotBegin(_)
+                | Request::SnapshotPart { .. }
+                | Request::SnapshotEnd { .. }
+        )
+    }
+}
+
+/// What a node that joins is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seat {
+    pub(crate) role: Role,
+    pub(crate) raft: SocketAddr,
+    pub(crate) incarnation: u128,
+}
+
+/// What the node that was asked to take another in says. The order is the wire format: append only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Joined {
+    /// It is what it is to be.
+    Member,
+    /// It is a learner, and lacks that many entries.
+    Learning { behind: u64 },
+    /// Ask that one, if one is known.
+    NotLeader(Option<(u64, SocketAddr)>),
+    /// Nothing was decided; ask again.
+    Later(String),
+    /// It is a member with another log.
+    Forgotten,
+    /// It was removed for ever.
+    Removed,
+    Refused(String),
 }
 
 /// What came of a command at the node that was taken for the leader.
@@ -84,8 +137,14 @@ pub(crate) struct Hello {
     pub(crate) incarnation: u128,
     /// The time there: nodes whose clocks differ found nothing together.
     pub(crate) wall: Timestamp,
-    /// The founding voters as this node knows them; `None`: it was not founded.
+    /// The members that the cluster was founded with, where they are known still.
     pub(crate) founded: Option<BTreeMap<u64, NodeInfo>>,
+    /// The members now, as far as this node knows; empty: it knows of no founding.
+    pub(crate) members: BTreeMap<u64, NodeInfo>,
+    /// The log index of that knowledge.
+    pub(crate) index: u64,
+    /// The node that asks was removed for ever.
+    pub(crate) gone: bool,
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! What a leader does beside serving: lets time pass, founds the repository, takes in founding learners, keeps the
+//! What a leader does beside serving: lets time pass, founds the repository, completes changes of the membership, keeps the
 //! sealed data sealed with keys that are in use. Every node
 //! runs these loops; they act where the node leads.
 
@@ -15,11 +15,10 @@ use crate::{
     status_http::Readiness,
 };
 use cluster::RepositoryPolicy;
-use raft::founding::Founder;
 use registry::{
     Actor, Backend, Outcome, Refusal, Reply, SvTrids, Unavailable, Verb, due, repository::RepositoryFound,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use storage::Read;
 
 /// How often the leader looks whether time must be moved or something is due.
@@ -32,19 +31,18 @@ const BEAT_MS: i64 = 1000;
 pub struct Jobs {
     pub cluster: Peers,
     pub trids: Arc<SvTrids>,
-    pub founders: Arc<BTreeMap<u64, Founder>>,
     pub readiness: Arc<Readiness>,
 }
 
 impl Jobs {
     /// Runs until the task is dropped.
     pub async fn run(self, policy: RepositoryPolicy) {
-        let (mut founded, mut complete) = (false, false);
+        let mut founded = false;
         loop {
             self.readiness.led(self.cluster.leader().is_some());
             if self.cluster.is_leader() {
                 founded = founded || self.found_repository(&policy).await;
-                complete = complete || self.cluster.adopt(&self.founders).await;
+                self.cluster.settle_membership().await;
                 self.let_time_pass().await;
             }
             tokio::time::sleep(LOOK).await;

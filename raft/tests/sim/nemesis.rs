@@ -49,9 +49,7 @@ impl World {
             founded.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
         }
         loop {
-            if let Some(leader) = self.leader()
-                && leader.adopt(&founders).await
-            {
+            if self.leader().is_some() {
                 break;
             }
             Sim::sleep(ms(20)).await;

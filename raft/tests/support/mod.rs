@@ -2,12 +2,15 @@
 
 use openraft::type_config::TypeConfigExt;
 use raft::{
-    Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, Work,
+    Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, StartError, Work,
     founding::Founder,
     net::{CallError, Lane, Net, Service},
 };
 use registry::{
-    Actor, Backend, Outcome, SvTrid, SvTrids, Timestamp, Verb, repository::RepositoryFound, tables,
+    Actor, Backend, Outcome, Reply, SvTrid, SvTrids, Timestamp, Verb,
+    node::{NodeAllocate, NodeRemove, NodeRole},
+    repository::RepositoryFound,
+    tables,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -62,8 +65,23 @@ pub struct Machine {
     pub state_disk: SimDisk,
     running: Option<(Node, LogWriter, raft::Drain)>,
     log: Option<Arc<Log>>,
+    starts: u64,
     /// How far its wall clock is ahead of the real time.
     pub ahead_ms: Arc<AtomicI64>,
+}
+
+impl Machine {
+    fn new(id: u64) -> Machine {
+        Machine {
+            id,
+            log_disk: SimDisk::new(),
+            state_disk: SimDisk::new(),
+            running: None,
+            log: None,
+            starts: 0,
+            ahead_ms: Arc::default(),
+        }
+    }
 }
 
 pub struct Lab {
@@ -84,17 +102,7 @@ impl Lab {
         let ids = 1..=u64::try_from(roles.len()).unwrap();
         let raft = "127.0.0.1:1".parse().unwrap();
         let founders = ids.clone().zip(roles).map(|(id, role)| (id, Founder { role: *role, raft })).collect();
-        let machines = ids
-            .clone()
-            .map(|id| Machine {
-                id,
-                log_disk: SimDisk::new(),
-                state_disk: SimDisk::new(),
-                running: None,
-                log: None,
-                ahead_ms: Arc::default(),
-            })
-            .collect();
+        let machines = ids.clone().map(Machine::new).collect();
         let ids = ids.map(|id| (id, SvTrids::new(id, 7))).collect();
         let mut lab = Lab { shared: Arc::default(), machines, founders, ids };
         for i in 0..lab.machines.len() {
@@ -112,15 +120,13 @@ impl Lab {
         for founded in founding {
             founded.await.unwrap().unwrap();
         }
-        let leader = lab.leader().await;
-        while !leader.adopt(&lab.founders).await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        lab.leader().await;
         lab
     }
 
     pub async fn start(&mut self, i: usize) {
         let machine = &mut self.machines[i];
+        machine.starts += 1;
         let log = Arc::new(Log::open(&machine.log_disk).unwrap());
         let writer = log.spawn_writer().unwrap();
         let options = Options { assert_fresh: true, freeze_rows: 200, ..Options::default() };
@@ -138,7 +144,7 @@ impl Lab {
             id: machine.id,
             cluster: "lab".into(),
             profile: Profile::REGION,
-            incarnation: u128::from(machine.id) + 100,
+            incarnation: u128::from(machine.id * 1_000 + machine.starts),
             clock: Arc::new(move || now().plus_ms(ahead.load(Ordering::Relaxed))),
             on_apply: Arc::new(|_, _| {}),
             work: Work::Threads,
@@ -160,6 +166,55 @@ impl Lab {
         machine.log_disk.crash();
         machine.state_disk.crash();
         drop((node, writer, drain, machine.log.take()));
+    }
+
+    /// Takes a node away with its disks.
+    pub async fn lose(&mut self, i: usize) {
+        self.crash(i).await;
+        let machine = &mut self.machines[i];
+        (machine.log_disk, machine.state_disk) = (SimDisk::new(), SimDisk::new());
+    }
+
+    /// Lets a founder settle again what it settled at the founding.
+    pub async fn found(&self, id: u64) -> Result<(), StartError> {
+        self.node(id).found(&self.founders).await
+    }
+
+    /// Has a number allocated and starts a new machine under it, which has not joined yet.
+    pub async fn add(&mut self, role: NodeRole) -> u64 {
+        let at_least = self.machines.iter().map(|m| m.id).max().unwrap_or(0);
+        let leader = self.leader().await;
+        let verb = Verb::NodeAllocate(NodeAllocate { role, at_least });
+        let Ok(Outcome::Done(Reply::NodeAllocated { id })) = self.submit(&leader, verb).await else {
+            panic!("no number was allocated");
+        };
+        self.boot_new(id).await;
+        id
+    }
+
+    /// Starts a new machine under a number of its own choice.
+    pub async fn boot_new(&mut self, id: u64) {
+        self.machines.push(Machine::new(id));
+        self.ids.insert(id, SvTrids::new(id, 7));
+        self.start(self.machines.len() - 1).await;
+    }
+
+    /// Lets a new machine join.
+    pub async fn join(&self, id: u64, role: Role) -> Result<(), StartError> {
+        let own = Founder { role, raft: "127.0.0.1:1".parse().unwrap() };
+        let contacts = self.founders.iter().map(|(id, founder)| (*id, founder.raft)).collect();
+        self.node(id).join(own, contacts, &self.founders).await
+    }
+
+    /// Removes a node for ever, as the operator does.
+    pub async fn remove(&self, id: u64, role: NodeRole) {
+        let leader = self.leader().await;
+        let gone = self.submit(&leader, Verb::NodeRemove(NodeRemove { id, role })).await;
+        assert!(matches!(gone, Ok(Outcome::Done(_))), "{gone:?}");
+        while let Err(why) = leader.remove(id).await {
+            assert!(why.contains("under way"), "{why}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Purges the log of every running node down to `keep_octets`, and waits until something is gone everywhere.
