@@ -1,7 +1,7 @@
 //! One node of the cluster: start, readiness, status, hand-over, stop.
 
 use crate::{
-    clock::{self, ClockState, Clocks, Jumps, Started},
+    clock::{self, ClockState, Clocks, Jumps},
     digest::Withdrawal,
     errand::Desk,
     founding::Founding,
@@ -20,7 +20,12 @@ use openraft::{Config, Raft, SnapshotPolicy, async_runtime::WatchReceiver, type_
 use registry::{Timestamp, backend::Clock, journal};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet}, fmt, marker::PhantomData, sync::Arc, time::Duration};
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    marker::PhantomData,
+    sync::Arc,
+    time::Duration,
+};
 use storage::{Fault, Log, MetaKey, Read, Store, codec};
 use tokio::sync::oneshot;
 
@@ -165,7 +170,6 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
-    pub(crate) started: Started<C>,
     pub(crate) withdrawal: Withdrawal,
     pub(crate) desk: Desk,
 }
@@ -191,7 +195,6 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (reads, queue) = Reads::new();
-        let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,
             raft,
@@ -208,7 +211,6 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             inbox: Inbox::default(),
             work: config.work,
             clocks: Clocks::new(config.jumps),
-            started: Started::now(wall_at_start),
             withdrawal: Withdrawal::default(),
             desk: Desk::default(),
         });

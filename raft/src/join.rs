@@ -186,7 +186,11 @@ impl<C: Cx, N: Net> Inner<C, N> {
         match self.change(ChangeMembers::AddNodes(nodes)).await {
             Ok(()) => {
                 tracing::info!(node = id, %role, at = %raft, "taken into the cluster");
-                if role == Role::Voter { Joined::Learning { behind: self.last_log() } } else { Joined::Member }
+                if role == Role::Voter {
+                    Joined::Learning { behind: self.last_log() }
+                } else {
+                    Joined::Member
+                }
             }
             Err(why) => Joined::Later(why),
         }

@@ -98,7 +98,9 @@ pub(crate) enum Joined {
     /// It is what it is to be.
     Member,
     /// It is a learner, and lacks that many entries.
-    Learning { behind: u64 },
+    Learning {
+        behind: u64,
+    },
     /// Ask that one, if one is known.
     NotLeader(Option<(u64, SocketAddr)>),
     /// Nothing was decided; ask again.
