@@ -12,7 +12,6 @@ use std::net::IpAddr;
 
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pub pem: Pem,
     cluster_name: String,
 }
 
@@ -27,14 +26,20 @@ pub(crate) enum Purpose<'a> {
 }
 
 impl Authority {
-    pub fn new(cluster_name: &str, cluster_id: &str) -> Result<Authority, Error> {
+    /// A new authority, and what is to be kept of it.
+    pub fn new(cluster_name: &str, cluster_id: &str) -> Result<(Authority, Pem), Error> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut params = params(cluster_name, &format!("authority of {cluster_id}"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let params = authority(cluster_name, cluster_id);
         let certificate = params.self_signed(&key)?;
         let pem = Pem { certificate: certificate.pem(), key: key.serialize_pem() };
-        Ok(Authority { issuer: Issuer::new(params, key), pem, cluster_name: cluster_name.to_owned() })
+        let issuer = Issuer::new(params, key);
+        Ok((Authority { issuer, cluster_name: cluster_name.to_owned() }, pem))
+    }
+
+    /// The authority of a cluster again, from its key: what it issues is as if it had never been away.
+    pub fn load(cluster_name: &str, cluster_id: &str, key: &str) -> Result<Authority, Error> {
+        let issuer = Issuer::new(authority(cluster_name, cluster_id), KeyPair::from_pem(key)?);
+        Ok(Authority { issuer, cluster_name: cluster_name.to_owned() })
     }
 
     pub fn issue(&self, purpose: &Purpose<'_>) -> Result<Pem, Error> {
@@ -74,6 +79,13 @@ impl Purpose<'_> {
             Purpose::Epp { .. } => vec![ExtendedKeyUsagePurpose::ServerAuth],
         }
     }
+}
+
+fn authority(cluster_name: &str, cluster_id: &str) -> CertificateParams {
+    let mut params = params(cluster_name, &format!("authority of {cluster_id}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn params(organization: &str, common_name: &str) -> CertificateParams {

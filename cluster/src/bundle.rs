@@ -1,6 +1,6 @@
 //! The bundle of one node: what `cluster init` made for it, read back and checked.
 
-use crate::{Credentials, Founder, Founding, Identity, SealingKeys, layout};
+use crate::{Credentials, Founder, Founding, Identity, Joining, SealingKeys, layout};
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -13,6 +13,10 @@ pub struct Bundle {
     pub dir: PathBuf,
     pub node: u64,
     pub founding: Founding,
+    /// The node's own role and addresses, as they were decided for it.
+    pub own: Founder,
+    /// How a node that founds nothing joins.
+    pub joining: Option<Joining>,
     pub credentials: Credentials,
     /// Empty on an edge.
     pub keys: SealingKeys,
@@ -35,8 +39,14 @@ impl Bundle {
         }
         let founding_file = dir.join(layout::FOUNDING);
         let founding = Founding::load(&founding_file)?;
-        let Some(founder) = founding.node.get(&id) else {
-            return Err(BundleError::new(&founding_file, format!("lists no node {id}; check --id")));
+        let joining_file = dir.join(layout::JOINING);
+        let (own, joining) = match founding.node.get(&id) {
+            Some(founder) => (founder.clone(), None),
+            None if joining_file.exists() => {
+                let joining = Joining::load(&joining_file)?;
+                (joining.node.clone(), Some(joining))
+            }
+            None => return Err(BundleError::new(&founding_file, format!("lists no node {id}; check --id"))),
         };
         let certificate = dir.join(layout::NODE_CERTIFICATE);
         let credentials =
@@ -50,8 +60,8 @@ impl Bundle {
             let why = format!("belongs to cluster {}, not to {}", subject.cluster_id, founding.cluster_id);
             return Err(BundleError::new(&certificate, why));
         }
-        let keys = keys_for(dir, founder)?;
-        Ok(Bundle { dir: dir.to_owned(), node: id, founding, credentials, keys })
+        let keys = keys_for(dir, &own)?;
+        Ok(Bundle { dir: dir.to_owned(), node: id, founding, own, joining, credentials, keys })
     }
 
     pub fn cluster_id(&self) -> &str {

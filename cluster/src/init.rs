@@ -4,7 +4,7 @@
 //! failure leaves nothing, and no file is ever overwritten: sealing keys can't be made twice.
 
 use crate::{
-    ClusterFile, Founder, Founding, Identity, Subject,
+    ClusterFile, ConfigError, Founder, Founding, Identity, Subject,
     authority::{Authority, Purpose},
     keys::SECRET,
     layout,
@@ -37,6 +37,7 @@ pub struct Initialized {
 /// # Errors
 /// Something exists already, or the file system or the random source refuses; nothing is left behind.
 pub fn init(file: &ClusterFile) -> Result<Initialized, InitError> {
+    file.founds().map_err(InitError::Config)?;
     let data_dir = file.data_dir();
     let mut names = vec!["ca".to_owned(), "admin".to_owned()];
     names.extend(file.nodes.keys().map(|id| format!("node-{id}")));
@@ -68,13 +69,15 @@ fn founding(file: &ClusterFile) -> Result<Founding, InitError> {
 }
 
 fn fill(work: &Path, file: &ClusterFile, founding: &Founding) -> Result<(), InitError> {
-    let authority = Authority::new(&file.name, &founding.cluster_id)?;
-    let ca = authority.pem.certificate.as_str();
+    let (authority, kept) = Authority::new(&file.name, &founding.cluster_id)?;
+    let ca = kept.certificate.as_str();
+    let founding_text = founding.to_toml().map_err(|e| InitError::Internal(e.to_string()))?;
     let subject = |identity| Subject { cluster_id: founding.cluster_id.clone(), identity };
 
     let dir = directory(&layout::ca_dir(work))?;
     put(&dir.join(layout::CA_CERTIFICATE), ca.as_bytes(), PUBLIC)?;
-    put(&dir.join(layout::CA_KEY), authority.pem.key.as_bytes(), PRIVATE)?;
+    put(&dir.join(layout::CA_KEY), kept.key.as_bytes(), PRIVATE)?;
+    put(&dir.join(layout::FOUNDING), founding_text.as_bytes(), PUBLIC)?;
     sync(&dir)?;
 
     let dir = directory(&layout::admin_dir(work))?;
@@ -84,7 +87,6 @@ fn fill(work: &Path, file: &ClusterFile, founding: &Founding) -> Result<(), Init
     sync(&dir)?;
 
     let mut secret = random::<SECRET>()?;
-    let founding_text = founding.to_toml().map_err(|e| InitError::Internal(e.to_string()))?;
     for (id, founder) in &founding.node {
         let dir = directory(&layout::node_dir(work, *id))?;
         put(&dir.join(layout::FOUNDING), founding_text.as_bytes(), PUBLIC)?;
@@ -101,7 +103,7 @@ fn fill(work: &Path, file: &ClusterFile, founding: &Founding) -> Result<(), Init
     Ok(())
 }
 
-fn certificates(
+pub(crate) fn certificates(
     dir: &Path,
     authority: &Authority,
     subject: &Subject,
@@ -164,6 +166,7 @@ impl fmt::Display for Initialized {
 /// Why nothing was made.
 #[derive(Debug)]
 pub enum InitError {
+    Config(ConfigError),
     Exists(PathBuf),
     Io { path: PathBuf, cause: io::Error },
     Certificate(rcgen::Error),
@@ -186,6 +189,7 @@ impl From<rcgen::Error> for InitError {
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            InitError::Config(e) => e.fmt(f),
             InitError::Exists(path) => write!(
                 f,
                 "{} exists already and is never overwritten; name another data_dir, or move it away",

@@ -80,12 +80,7 @@ pub fn import_keys(node_dir: &Path, id: u64, file: &Path) -> Result<Imported, Bu
             "is the directory of an edge, which must hold no sealing keys",
         ));
     }
-    let content = read(file)?;
-    if content.cluster_id != founding.cluster_id {
-        let why = format!("holds keys of cluster {}, not of {}", content.cluster_id, founding.cluster_id);
-        return Err(BundleError::new(file, why));
-    }
-    let given = secrets(file, &content)?;
+    let given = read_keys(file, &founding)?;
     let held = SealingKeys::of_node(node_dir)?;
     let mut imported = Imported::default();
     for (epoch, secret) in given.by_epoch() {
@@ -106,6 +101,16 @@ pub fn import_keys(node_dir: &Path, id: u64, file: &Path) -> Result<Imported, Bu
         SealingKeys::store(node_dir, *epoch, &given.by_epoch()[epoch])?;
     }
     Ok(imported)
+}
+
+/// The keys of an exported file, which must be of the cluster.
+pub(crate) fn read_keys(file: &Path, founding: &Founding) -> Result<SealingKeys, BundleError> {
+    let content = read(file)?;
+    if content.cluster_id != founding.cluster_id {
+        let why = format!("holds keys of cluster {}, not of {}", content.cluster_id, founding.cluster_id);
+        return Err(BundleError::new(file, why));
+    }
+    secrets(file, &content)
 }
 
 fn read(file: &Path) -> Result<KeyFile, BundleError> {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// The list of founders, the same in every bundle.
 pub const FOUNDING: &str = "founding.toml";
+/// What a node that founds nothing is to be, in its own bundle.
+pub const JOINING: &str = "joining.toml";
 /// The certificate of the cluster's authority.
 pub const CA_CERTIFICATE: &str = "ca.crt";
 /// The node's own certificate, for its peers and for administrators.

@@ -7,6 +7,7 @@
 //! Not here: sockets, consensus, storage. After founding, the replicated membership is the truth about who belongs
 //! to the cluster; what is read here says only who founds it and where this machine listens.
 
+mod admission;
 mod authority;
 mod bundle;
 mod credentials;
@@ -14,6 +15,7 @@ mod file;
 mod founding;
 mod identity;
 mod init;
+mod joining;
 mod key_file;
 mod keys;
 pub mod layout;
@@ -22,12 +24,14 @@ mod role;
 pub mod tls;
 mod workshop;
 
+pub use admission::{Admission, AdmissionError, Admitted};
 pub use bundle::{Bundle, BundleError};
 pub use credentials::Credentials;
 pub use file::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection};
 pub use founding::{Addresses, Founder, Founding, RepositoryPolicy};
 pub use identity::{Identity, Subject};
 pub use init::{InitError, Initialized, init};
+pub use joining::Joining;
 pub use key_file::{Imported, export_keys, import_keys};
 pub use keys::{SealingKeys, fingerprint};
 pub use role::{Profile, Role};

@@ -154,8 +154,6 @@ fn each_mistake_is_named_by_file_line_and_key() {
             "role = \"Voter\"",
             ":8: node.1.role: \"Voter\": a role is voter, standby or edge",
         ),
-        ("role = \"edge\"", "role = \"voter\"", ":7: node: the number of voters is 1, 3 or 5, not 2"),
-        ("role = \"voter\"", "role = \"standby\"", ":7: node: the number of voters is 1, 3 or 5, not 0"),
         ("raft = \"127.0.0.1:7001\"\n", "", ":7: node.1.raft: missing in [node.1]"),
         (
             "raft = \"127.0.0.1:7001\"",

@@ -79,6 +79,25 @@ impl ClusterFile {
         Ok(file)
     }
 
+    /// Whether a cluster can be founded by the nodes of the file. Later it may list nodes that are gone or that
+    /// replace them.
+    ///
+    /// # Errors
+    /// The number of voters.
+    pub fn founds(&self) -> Result<(), ConfigError> {
+        let voters = self.nodes.values().filter(|node| node.role == Role::Voter).count();
+        if [1, 3, 5].contains(&voters) {
+            return Ok(());
+        }
+        let why = format!("the number of founding voters is 1, 3 or 5, not {voters}");
+        Err(ConfigError::new(&self.path, None, "node", why))
+    }
+
+    /// The text of one section, with comments.
+    pub(crate) fn section(id: u64, node: &NodeSection) -> String {
+        write::Section(id, node).to_string()
+    }
+
     /// Writes the file, with comments, to its `path`; an existing file is replaced.
     ///
     /// # Errors

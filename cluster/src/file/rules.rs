@@ -18,12 +18,7 @@ pub(super) fn check(file: &ClusterFile, lines: &Lines) -> Result<(), ConfigError
         epp(*id, node, lines)?;
         reachable(*id, node, lines)?;
     }
-    addresses(file, lines)?;
-    let voters = file.nodes.values().filter(|node| node.role == Role::Voter).count();
-    if ![1, 3, 5].contains(&voters) {
-        return Err(lines.error("node", format!("the number of voters is 1, 3 or 5, not {voters}")));
-    }
-    Ok(())
+    addresses(file, lines)
 }
 
 fn names(file: &ClusterFile, lines: &Lines) -> Result<(), ConfigError> {

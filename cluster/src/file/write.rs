@@ -31,7 +31,16 @@ impl Display for ClusterFile {
             &repository.documentation_addresses.to_string(),
             "true lets hosts have 192.0.2.1 and the like: for tests",
         )?;
-        self.nodes.iter().try_for_each(|(id, node)| section(f, *id, node))
+        self.nodes.iter().try_for_each(|(id, node)| Section(*id, node).fmt(f))
+    }
+}
+
+/// One section, after an empty line.
+pub(super) struct Section<'a>(pub u64, pub &'a NodeSection);
+
+impl Display for Section<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        section(f, self.0, self.1)
     }
 }
 
