@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use storage::{DirDisk, Log, LogOptions, LogWriter, Options, Store};
+use storage::{DirDisk, Log, LogOptions, LogWriter, OnFault, Options, Store};
 use tokio::sync::mpsc;
 
 /// Beside log and state: whose they are.
@@ -44,7 +44,10 @@ impl Data {
         let log = Arc::new(Log::open_with(&disk, log_options)?);
         let thread = |e: std::io::Error| Failure::at("a thread could not be started", e);
         let writer = log.spawn_writer().map_err(thread)?;
-        let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, Options::default())?);
+        let told = faults.clone();
+        let on_fault: OnFault = Arc::new(move |fault| drop(told.send(fault.to_string())));
+        let options = Options { on_fault: Some(on_fault), ..Options::default() };
+        let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(
             store.clone(),

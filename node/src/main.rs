@@ -119,13 +119,16 @@ fn start_logging() {
         .init();
 }
 
-/// A panic ends the process: a task that is silently gone is worse than a node that is restarted. Panics inside a
-/// verb are the exception: `registry::apply` answers them as an internal error of that command alone.
+/// A panic ends the process: a thread of consensus or storage that is silently gone is worse than a node that is
+/// restarted. Two kinds are left to those that wait for them: panics inside a verb, which `registry::apply` answers as
+/// an internal error of that command alone, and panics on the threads that serve, where a connection or, as
+/// `node::live` watches over them, a job ends with its task.
 fn install_panic_hook() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         report(info);
-        if !registry::apply::inside_verb() {
+        let serves = std::thread::current().name() == Some(node::SERVE_THREAD);
+        if !serves && !registry::apply::inside_verb() {
             std::process::abort();
         }
     }));

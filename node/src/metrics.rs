@@ -12,8 +12,9 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use raft::Status;
+use raft::{Batch, Status};
 use std::{fmt, sync::Arc, time::Duration};
+use storage::Stats;
 
 /// What the node measures itself. Clones share it.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub struct NodeMetrics {
     drain: Histogram,
     rows: Counter,
     differing: Gauge,
+    internal: Counter,
 }
 
 impl NodeMetrics {
@@ -37,6 +39,7 @@ impl NodeMetrics {
             drain: Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0]),
             rows: Counter::default(),
             differing: Gauge::default(),
+            internal: Counter::default(),
         };
         let mut timed = |name, help, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
@@ -46,6 +49,11 @@ impl NodeMetrics {
         timed("namingo_drain", "Time to make one generation of the state durable", &metrics.drain);
         registry.register("namingo_applied_entries", "Log entries applied", metrics.entries.clone());
         registry.register("namingo_drained_rows", "Rows made durable", metrics.rows.clone());
+        registry.register(
+            "namingo_internal_outcomes",
+            "Commands that met a defect of the registry: look into the log",
+            metrics.internal.clone(),
+        );
         registry.register(
             "namingo_nodes_differing",
             "Nodes whose state differed from the majority's when this node last compared them as leader",
@@ -62,9 +70,10 @@ impl NodeMetrics {
         self.fsync.observe(took.as_secs_f64());
     }
 
-    pub fn applied(&self, entries: usize, took: Duration) {
-        self.apply.observe(took.as_secs_f64());
-        self.entries.inc_by(entries as u64);
+    pub fn applied(&self, batch: Batch) {
+        self.apply.observe(batch.took.as_secs_f64());
+        self.entries.inc_by(batch.entries as u64);
+        self.internal.inc_by(batch.internal as u64);
     }
 
     pub fn drained(&self, rows: usize, took: Duration) {
@@ -73,10 +82,10 @@ impl NodeMetrics {
     }
 }
 
-/// Reads the figures of consensus.
-pub type ReadStatus = Arc<dyn Fn() -> Status + Send + Sync>;
+/// Reads the figures of consensus and of the state's memory.
+pub type ReadStatus = Arc<dyn Fn() -> (Status, Stats) + Send + Sync>;
 
-/// The figures of consensus, as they are when scraped.
+/// The figures of consensus and of the state's memory, as they are when scraped.
 pub struct RaftCollector(pub ReadStatus);
 
 impl fmt::Debug for RaftCollector {
@@ -87,7 +96,7 @@ impl fmt::Debug for RaftCollector {
 
 impl Collector for RaftCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let s = (self.0)();
+        let (s, memory) = (self.0)();
         let leads = u64::from(s.leader == Some(s.id));
         let figures = [
             ("namingo_raft_is_leader", "Whether this node leads (1) or not (0)", leads),
@@ -99,21 +108,31 @@ impl Collector for RaftCollector {
             ("namingo_raft_drained_index", "The last entry whose effect is in the state file", s.drained),
             ("namingo_raft_purged_index", "The last entry that is purged from the log", s.purged),
             ("namingo_raft_members", "Nodes in the cluster", s.members.len() as u64),
+            ("namingo_memory_rows", "Rows in memory that wait to be drained", rows_of(&memory)),
+            (
+                "namingo_memory_bytes",
+                "What the rows of the active generation take",
+                memory.active_bytes as u64,
+            ),
         ];
         for (name, help, value) in figures {
             gauge(&mut encoder, name, help, value)?;
         }
-        let seconds = s.state_time.0 as f64 / 1000.0;
-        let gauge = ConstGauge::new(seconds);
         let help = "State time: how fresh this node's answers are, as Unix time";
-        let metric = encoder.encode_descriptor(
-            "namingo_state_time",
-            help,
-            Some(&Unit::Seconds),
-            gauge.metric_type(),
-        )?;
-        gauge.encode(metric)
+        seconds(&mut encoder, "namingo_state_time", help, s.state_time.0 as f64 / 1000.0)?;
+        let oldest = memory.oldest_snapshot.map_or(0.0, |age| age.as_secs_f64());
+        let help = "Age of the oldest snapshot being read: the pages that it pins can't be used again";
+        seconds(&mut encoder, "namingo_oldest_snapshot_age", help, oldest)
     }
+}
+
+fn rows_of(memory: &Stats) -> u64 {
+    (memory.active_rows + memory.draining_rows) as u64
+}
+
+fn seconds(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> fmt::Result {
+    let gauge = ConstGauge::new(value);
+    gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Seconds), gauge.metric_type())?)
 }
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {

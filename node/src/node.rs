@@ -30,6 +30,8 @@ use tokio::{net::TcpListener, runtime, sync::mpsc, task::JoinSet};
 /// The cluster as production runs it.
 pub type Peers = Cluster<Live, PeerNet>;
 
+/// The name of the threads that serve connections and run jobs.
+pub const SERVE_THREAD: &str = "serve";
 /// Threads for consensus.
 const RAFT_THREADS: usize = 2;
 /// How long an edge waits for a leader before it serves what it has and says that it is old.
@@ -91,8 +93,11 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
         .enable_all()
         .build()
         .map_err(threads)?;
-    let services =
-        runtime::Builder::new_multi_thread().thread_name("serve").enable_all().build().map_err(threads)?;
+    let services = runtime::Builder::new_multi_thread()
+        .thread_name(SERVE_THREAD)
+        .enable_all()
+        .build()
+        .map_err(threads)?;
     let ended = services.block_on(live(&file, &bundle, demo, consensus.handle()));
     services.shutdown_timeout(Duration::from_secs(1));
     consensus.shutdown_timeout(Duration::from_secs(1));
@@ -117,7 +122,8 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
 
     let status = cluster.clone();
-    registry.register_collector(Box::new(RaftCollector(Arc::new(move || status.status()))));
+    let figures = move || (status.status(), status.store().stats());
+    registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
     let readiness = Arc::new(Readiness::default());
     if let Some(address) = section.addresses.metrics {
         let listener = status_http::bind(address).await?;
@@ -157,10 +163,18 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let opened = tokio::select! {
         biased;
         ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended.map(|()| None),
+        failure = panicked(&mut tasks) => Err(failure),
         opened = running => opened.map(Some),
     };
     let (open, ended) = match opened {
-        Ok(Some(open)) => (Some(open), stop::reason(&cluster, &mut faults, &bundle.dir).await),
+        Ok(Some(open)) => {
+            let ended = tokio::select! {
+                biased;
+                ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended,
+                failure = panicked(&mut tasks) => Err(failure),
+            };
+            (Some(open), ended)
+        }
         Ok(None) => (None, Ok(())),
         Err(failure) => (None, Err(failure)),
     };
@@ -175,6 +189,18 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     cluster.stop().await;
     let closed = tokio::task::spawn_blocking(move || data.close()).await;
     ended.and(closed.unwrap_or_else(|e| Err(Failure::at("closing the files", e))))
+}
+
+/// Resolves when a task of the node has panicked: it must not go on without it.
+async fn panicked(tasks: &mut JoinSet<()>) -> Failure {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            return Failure::at("a part of this node panicked; it stops", error);
+        }
+    }
+    std::future::pending().await
 }
 
 async fn listen(what: &str, address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
@@ -198,7 +224,7 @@ async fn start_consensus(
         },
         incarnation: random_u128(),
         clock: Arc::new(now),
-        on_apply: Arc::new(move |entries, took| metrics.applied(entries, took)),
+        on_apply: Arc::new(move |batch| metrics.applied(batch)),
         work: raft::Work::Threads,
         jumps: if demo == Demo::No { raft::Jumps::Small } else { raft::Jumps::Any },
     };
@@ -248,7 +274,7 @@ fn founders(bundle: &Bundle) -> BTreeMap<u64, Founder> {
 }
 
 /// Nothing is served before this node has applied what a leader confirms as committed after the start: it never
-/// answers from older data than before. An edge without a leader serves what it has, after a while.
+/// answers from older data than before. An edge without a leader serves what it has, after a while, if it has anything.
 async fn caught_up(cluster: &Peers, role: cluster::Role) {
     let fresh = async {
         while let Err(why) = cluster.view(Freshness::Linearizable).await {
@@ -258,8 +284,17 @@ async fn caught_up(cluster: &Peers, role: cluster::Role) {
     if role != cluster::Role::Edge {
         return fresh.await;
     }
-    if tokio::time::timeout(EDGE_PATIENCE, fresh).await.is_err() {
+    let stale = async {
+        tokio::time::sleep(EDGE_PATIENCE).await;
+        while storage::Read::header(&cluster.store().view()).is_new() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         tracing::warn!("no leader is found; this edge serves what it has, and its answers may be old");
+    };
+    tokio::select! {
+        biased;
+        () = fresh => {}
+        () = stale => {}
     }
 }
 

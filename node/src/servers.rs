@@ -118,7 +118,7 @@ fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Cer
 fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
     let cores = available_parallelism().map_or(1, usize::from);
     epp::Site {
-        name: format!("{} node {node}", file.name),
+        name: server_id(&file.name, node),
         svtrids: parts.trids.clone(),
         keys: parts.keys.clone(),
         passwords: epp::Passwords::new(cores.div_ceil(2)),
@@ -134,4 +134,19 @@ fn terms_url(addresses: &Addresses) -> String {
     let base = addresses.rdap_url.clone();
     base.or_else(|| addresses.rdap.map(|a| format!("http://{a}/")))
         .map_or_else(String::new, |b| format!("{b}help"))
+}
+
+/// `svID` of the greeting: at most 64 characters, whatever the cluster is called.
+fn server_id(cluster: &str, node: u64) -> String {
+    let name: String = cluster.chars().take(40).collect();
+    format!("{name} node {node}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_server_id_fits_the_schema() {
+        assert_eq!(super::server_id("dev", 1), "dev node 1");
+        assert!(super::server_id(&"n".repeat(64), u64::MAX).chars().count() <= 64);
+    }
 }

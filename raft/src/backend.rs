@@ -17,7 +17,7 @@ use registry::{Actor, Backend, Command, Entry, Freshness, Outcome, SvTrid, Unava
 use std::{pin::pin, time::Duration};
 use storage::{Pressure, View};
 
-/// How long a command is resent before its outcome is called unknown (decision 4).
+/// How long a command is resent before its outcome is called unknown.
 const SUBMIT_LIMIT: Duration = Duration::from_secs(15);
 /// How long one leader may take before the command is sent again.
 const SEND_LIMIT: Duration = Duration::from_secs(3);
@@ -67,6 +67,7 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
                 Some(Submitted::ClockHeld) => refused = Unavailable::ClockHeld,
                 Some(Submitted::ClockOff { by_ms }) => {
                     tracing::warn!(svtrid = %command.svtrid, by_ms, "the leader's clock differs; not proposed");
+                    refused = Unavailable::ClockDiffers { by_ms };
                 }
                 Some(Submitted::NotLeader) | None => {}
                 Some(Submitted::Unknown) => self.sent = true,

@@ -12,7 +12,7 @@ use crate::{
     wire::Request,
 };
 use futures_util::future::join_all;
-use openraft::type_config::TypeConfigExt;
+use openraft::type_config::{TypeConfigExt, alias::InstantOf};
 use registry::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -181,6 +181,19 @@ impl Clocks {
     }
 }
 
+/// When this node started, by both its clocks.
+#[derive(Debug)]
+pub(crate) struct Started<C: Cx> {
+    monotonic: InstantOf<C>,
+    wall: Timestamp,
+}
+
+impl<C: Cx> Started<C> {
+    pub(crate) fn now(wall: Timestamp) -> Started<C> {
+        Started { monotonic: C::now(), wall }
+    }
+}
+
 /// The time at a node, as its peers are told it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Told(pub(crate) Timestamp);
@@ -208,21 +221,18 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 
 /// Compares clocks until the node is gone.
 pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
-    let (Some(own), began) = (node.upgrade(), C::now()) else { return };
-    let wall_at_start = own.now();
-    drop(own);
     let mut may_lead = false;
     loop {
         let Some(own) = node.upgrade() else { return };
-        let since = C::now() - began;
-        let monotonic_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        own.clocks.moved(own.now().0 - wall_at_start.0 - monotonic_ms);
+        let since = own.look_at_clock();
         let voters = own.voters();
         let answers = ask_all(&own, &voters).await;
         let state = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
         if may_lead != (state == ClockState::Agrees) {
             may_lead = !may_lead;
-            tracing::info!(clock = %state, "this node may {}lead", if may_lead { "" } else { "not " });
+            if voters.contains(&own.id) {
+                tracing::info!(clock = %state, "this node may {}lead", if may_lead { "" } else { "not " });
+            }
             own.raft.runtime_config().elect(may_lead);
         }
         // again as long as it leads: the one asked may not have been able to
@@ -255,8 +265,18 @@ async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>) {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
-    /// Whether a command may be stamped now.
+    /// Compares the wall clock with the monotonic clock, and says what that one shows since the start.
+    fn look_at_clock(&self) -> Duration {
+        let since = C::now() - self.started.monotonic;
+        let monotonic_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        self.clocks.moved(self.now().0 - self.started.wall.0 - monotonic_ms);
+        since
+    }
+
+    /// Whether a command may be stamped `at`, the time just read. A clock that jumped since the last look is noticed
+    /// here: a second later its time would be in the log for ever.
     pub(crate) fn may_stamp(&self, at: Timestamp) -> bool {
+        self.look_at_clock();
         self.clocks.may_stamp(at, self.store.view().header().state_time)
     }
 }

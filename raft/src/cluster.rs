@@ -1,7 +1,7 @@
 //! One node of the cluster: start, readiness, status, hand-over, stop.
 
 use crate::{
-    clock::{self, ClockState, Clocks, Jumps},
+    clock::{self, ClockState, Clocks, Jumps, Started},
     digest::Withdrawal,
     errand::Desk,
     founding::Founding,
@@ -170,6 +170,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
+    pub(crate) started: Started<C>,
     pub(crate) withdrawal: Withdrawal,
     pub(crate) desk: Desk,
 }
@@ -195,6 +196,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (reads, queue) = Reads::new();
+        let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,
             raft,
@@ -211,6 +213,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             inbox: Inbox::default(),
             work: config.work,
             clocks: Clocks::new(config.jumps),
+            started: Started::now(wall_at_start),
             withdrawal: Withdrawal::default(),
             desk: Desk::default(),
         });

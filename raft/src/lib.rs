@@ -36,7 +36,7 @@ pub use digest::{Comparison, Said};
 pub use drain::{Drain, OnDrain, OnFault};
 pub use errand::{Clerk, Errand};
 pub use log::LogStore;
-pub use machine::{Machine, OnApply, Snap};
+pub use machine::{Batch, Machine, OnApply, Snap};
 pub use progress::Progress;
 pub use snapshot::Work;
 pub use types::{Cx, Live, NodeInfo, Role};

@@ -16,6 +16,11 @@ use std::{
 use storage::{Log, MetaKey, codec};
 use tokio::sync::oneshot;
 
+/// Octets of entries in one message at most, unless a single entry has more: well below what a peer decodes.
+const PAYLOAD_MAX: usize = 8 << 20;
+/// Entries read at a time.
+const READ_STEP: usize = 64;
+
 /// A handle on the log of one repository.
 pub struct LogStore<C> {
     log: Arc<Log>,
@@ -65,6 +70,22 @@ impl<C: Cx> RaftLogReader<C> for LogStore<C> {
             Bound::Unbounded => u64::MAX,
         };
         self.log.read(start..end)?.iter().map(|bytes| read_record(bytes)).collect()
+    }
+
+    /// For replication: as many entries as fit into one message, at least one.
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<LogEntry>> {
+        let mut octets = 0;
+        let mut entries = Vec::new();
+        for from in (start..end).step_by(READ_STEP) {
+            for bytes in self.log.read(from..end.min(from + READ_STEP as u64))? {
+                octets += bytes.len();
+                if octets > PAYLOAD_MAX && !entries.is_empty() {
+                    return Ok(entries);
+                }
+                entries.push(read_record(&bytes)?);
+            }
+        }
+        Ok(entries)
     }
 
     async fn read_vote(&mut self) -> io::Result<Option<Vote>> {

@@ -13,7 +13,10 @@ use openraft::{
     storage::{ApplyResponder, EntryResponder, RaftStateMachine},
     type_config::TypeConfigExt,
 };
-use registry::apply::{Step, apply_batch};
+use registry::{
+    Outcome,
+    apply::{Step, apply_batch},
+};
 use std::{io, marker::PhantomData, sync::Arc, time::Duration};
 use storage::{Fault, Pressure, Read, Store, TransferError, codec};
 
@@ -33,8 +36,17 @@ pub struct Machine<C> {
 /// What storage keeps for the replication layer in every header.
 type Head = (Option<LogId>, Membership);
 
-/// Called with the entries and the time of each batch that was applied.
-pub type OnApply = Arc<dyn Fn(usize, Duration) + Send + Sync>;
+/// A batch that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub entries: usize,
+    /// Commands that met a defect of the registry.
+    pub internal: usize,
+    pub took: Duration,
+}
+
+/// Called after each batch.
+pub type OnApply = Arc<dyn Fn(Batch) + Send + Sync>;
 
 /// The data of a snapshot: a handle on a drained base where it is sent from, a file beside the state where it is
 /// received.
@@ -82,7 +94,8 @@ impl<C: Cx> Machine<C> {
         if self.store.should_freeze() {
             self.store.freeze();
         }
-        (self.on_apply)(steps.len(), C::now() - began);
+        let internal = outcomes.iter().filter(|o| matches!(o, Some(Outcome::Internal))).count();
+        (self.on_apply)(Batch { entries: steps.len(), internal, took: C::now() - began });
         Ok(())
     }
 

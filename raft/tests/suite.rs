@@ -44,7 +44,7 @@ impl StoreBuilder<Live, LogStore<Live>, Machine<Live>, Beside> for Builder {
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        let machine = Machine::new(store, Arc::new(Progress::default()), Arc::new(|_, _| {}));
+        let machine = Machine::new(store, Arc::new(Progress::default()), Arc::new(|_| {}));
         let machine = machine.expect("an empty header reads");
         Ok((Beside { _writer: writer, stop }, LogStore::new(log), machine))
     }

@@ -30,6 +30,8 @@ pub enum Unavailable {
     Unknown { svtrid: SvTrid },
     /// Too much waits already; nothing was done.
     Busy,
+    /// This node's clock is that far ahead of the leader's; nothing was done.
+    ClockDiffers { by_ms: i64 },
     /// The leader's clock moved too far and waits for the operator; nothing was done.
     ClockHeld,
     /// This node's storage failed; it stops.
@@ -44,6 +46,13 @@ impl fmt::Display for Unavailable {
                 write!(f, "the outcome of {svtrid} is unknown; ask again in a minute")
             }
             Unavailable::Busy => f.write_str("the cluster is busy; try again"),
+            Unavailable::ClockDiffers { by_ms } => {
+                write!(
+                    f,
+                    "this node's clock is {} s ahead of the leader's: set it, or use another node",
+                    by_ms / 1000
+                )
+            }
             Unavailable::ClockHeld => {
                 f.write_str("the leader's clock moved too far; it waits for `namingo-admin clock accept`")
             }

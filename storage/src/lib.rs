@@ -38,6 +38,6 @@ pub use layers::View;
 pub use log::{CommitObserver, Done, Log, LogOptions, LogWriter, MetaKey};
 pub use read::Read;
 pub use snapshot::{Snapshot, TransferError};
-pub use store::{Monotonic, Options, Pressure, Stats, Store};
+pub use store::{Monotonic, OnFault, Options, Pressure, Stats, Store};
 pub use table::{Index, Kind, Meta, Record, Table};
 pub use tx::Tx;

@@ -74,6 +74,7 @@ impl<'a> Source<'a> {
             let key = key();
             self.find(meta, &key, |b| f(b).map_err(|e| e.at(meta.name, &key)))
         })
+        .inspect_err(|fault| self.catalogue().tell(fault))
     }
 }
 
@@ -87,6 +88,7 @@ fn rows<'a, K: Key, T>(
     direction: Direction,
     value: impl Fn(&[u8]) -> Result<T, Fault>,
 ) -> impl Iterator<Item = Row<K, T>> {
+    let catalogue = source.catalogue();
     let (mut merged, mut fault) = match Rows::new(&source, meta, bounds, direction) {
         Ok(rows) => (Some(rows), None),
         Err(e) => (None, Some(e)),
@@ -102,6 +104,11 @@ fn rows<'a, K: Key, T>(
                 Ok((key::whole(k.bytes()).map_err(at)?, value(v.bytes()).map_err(at)?))
             }))
         })
+    })
+    .inspect(|row| {
+        if let Err(fault) = row {
+            catalogue.tell(fault);
+        }
     })
 }
 

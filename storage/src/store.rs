@@ -36,7 +36,12 @@ pub struct Options {
     pub clock: Monotonic,
     /// Shared with the log of the same node.
     pub space: Space,
+    /// Told of every fault that a reader meets: the node must stop.
+    pub on_fault: Option<OnFault>,
 }
+
+/// Called with a fault, on the thread that met it.
+pub type OnFault = Arc<dyn Fn(&Fault) + Send + Sync>;
 
 impl Default for Options {
     fn default() -> Options {
@@ -50,6 +55,7 @@ impl Default for Options {
             cache_bytes: 1 << 30,
             clock: Arc::new(move || start.elapsed()),
             space: Space::default(),
+            on_fault: None,
         }
     }
 }
@@ -110,7 +116,7 @@ impl Store {
     /// `Fault::Format` for a file of another version or other tables, `Fault::Misuse` for a list with
     /// doubles, `Fault::Io` and `Fault::Corrupt` for what the disk does.
     pub fn open(disk: Arc<dyn Disk>, tables: &[Meta], options: Options) -> Result<Store, Fault> {
-        let catalogue = Arc::new(Catalogue::new(tables)?);
+        let catalogue = Arc::new(Catalogue::new(tables)?.telling(options.on_fault.clone()));
         let io = |e: std::io::Error| Fault::io("open the state file", &e);
         if disk.exists(NEW_FILE).map_err(io)? {
             // Left by a crash while a file was being built: it was never the state.

@@ -1,6 +1,7 @@
 //! What a table is: a number, a name and where its rows live. The list of all tables belongs to the
 //! crate that knows what they mean; here is only the type.
 
+use crate::store::OnFault;
 use crate::{Fault, Key};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -88,13 +89,14 @@ pub(crate) fn key_of<K: Key>(k: &K) -> Vec<u8> {
 pub(crate) struct Catalogue {
     metas: Vec<Meta>,
     slots: [Option<u8>; 256],
+    on_fault: Option<OnFault>,
 }
 
 impl Catalogue {
     /// # Errors
     /// `Fault::Misuse` if a number or a name occurs twice or a name is reserved.
     pub(crate) fn new(tables: &[Meta]) -> Result<Catalogue, Fault> {
-        let mut c = Catalogue { metas: Vec::with_capacity(tables.len()), slots: [None; 256] };
+        let mut c = Catalogue { metas: Vec::with_capacity(tables.len()), slots: [None; 256], on_fault: None };
         for &m in tables {
             if c.slots[usize::from(m.id)].is_some() || c.metas.iter().any(|o| o.name == m.name) {
                 return Err(Fault::Misuse(format!("table {} (id {}) is listed twice", m.name, m.id)));
@@ -109,6 +111,18 @@ impl Catalogue {
             c.metas.push(m);
         }
         Ok(c)
+    }
+
+    /// Whom to tell of faults that readers of these tables meet.
+    pub(crate) fn telling(self, on_fault: Option<OnFault>) -> Catalogue {
+        Catalogue { on_fault, ..self }
+    }
+
+    /// Passes a fault that a reader met on to whoever must stop the node.
+    pub(crate) fn tell(&self, fault: &Fault) {
+        if let Some(on_fault) = &self.on_fault {
+            on_fault(fault);
+        }
     }
 
     pub(crate) fn metas(&self) -> &[Meta] {

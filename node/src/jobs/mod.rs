@@ -16,7 +16,8 @@ use crate::{
 };
 use cluster::RepositoryPolicy;
 use registry::{
-    Actor, Backend, Outcome, Refusal, Reply, SvTrids, Unavailable, Verb, due, repository::RepositoryFound,
+    Actor, Backend, Freshness, Outcome, Refusal, Reply, SvTrids, Unavailable, Verb, due,
+    repository::RepositoryFound,
 };
 use std::{sync::Arc, time::Duration};
 use storage::Read;
@@ -55,6 +56,11 @@ impl Jobs {
 
     /// The first command of every log. `true` once it is there.
     async fn found_repository(&self, policy: &RepositoryPolicy) -> bool {
+        let Ok(view) = self.cluster.view(Freshness::Linearizable).await else { return false };
+        if registry::repository::load(&view).is_ok() {
+            return true;
+        }
+        drop(view);
         let found = RepositoryFound {
             name: policy.name.clone(),
             roid_suffix: policy.roid_suffix.clone(),

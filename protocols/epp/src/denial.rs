@@ -90,6 +90,9 @@ pub(crate) fn failed(stop: Stop) -> Denial {
 pub(crate) fn unavailable(cause: &Unavailable) -> Denial {
     match cause {
         Unavailable::NoLeader | Unavailable::Busy => Denial::new(ResultCode::Failed, cause.to_string()),
+        Unavailable::ClockDiffers { .. } => {
+            Denial::new(ResultCode::Failed, "no writes at this node; use another")
+        }
         Unavailable::ClockHeld => Denial::new(ResultCode::Failed, "no writes at the moment; try again later"),
         Unavailable::Unknown { .. } => Denial::new(ResultCode::FailedEnding, cause.to_string()),
         Unavailable::Fault(why) => {

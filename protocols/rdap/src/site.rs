@@ -4,6 +4,8 @@ use std::fmt;
 
 use net::Metrics;
 
+use crate::object::{HTML, JSON};
+
 /// What the answers need beside the registry's state.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -60,6 +62,13 @@ impl Site {
             terms.push(format!("The terms of service are at {terms_url}"));
         }
         Ok(Site { base_url, terms_url, terms, metrics })
+    }
+}
+
+impl Site {
+    /// The media type of the terms: a page, or this server's own help.
+    pub(crate) fn terms_type(&self) -> &'static str {
+        if self.terms_url.starts_with(&self.base_url) { JSON } else { HTML }
     }
 }
 

@@ -6,8 +6,8 @@ use tokio::{
     sync::mpsc,
 };
 
-/// Payload of one frame at most: an append holds at most 1,024 entries, each at most an EPP frame.
-pub(super) const FRAME_MAX: usize = 64 << 20;
+/// Payload of one frame at most: twice what a codec decodes, so that a message that is too long gets an answer.
+pub(super) const FRAME_MAX: usize = 32 << 20;
 
 /// A numbered payload.
 pub(super) struct Frame {

@@ -210,7 +210,9 @@ async fn drain(world: Arc<World>, id: u64, log: Arc<Log>, store: Arc<Store>) {
         Sim::sleep(Duration::from_millis(pause)).await;
         let (full, early, slow_ms) = {
             let mut inner = world.lock();
-            (inner.machines[&id].full, inner.rng.permille(150), inner.rng.below(90))
+            let slow = inner.machines[&id].sync_ms >= 60;
+            let early = inner.rng.permille(if slow { 500 } else { 150 });
+            (inner.machines[&id].full, early, inner.rng.below(90))
         };
         if full {
             continue;
@@ -266,9 +268,9 @@ async fn start(world: &Arc<World>, id: u64, log: &Arc<Log>, store: &Arc<Store>) 
         profile: Profile::REGION,
         incarnation: u128::from(id) + 100,
         clock: Arc::new(move || clock.clock(id)),
-        on_apply: Arc::new(move |count, _| {
+        on_apply: Arc::new(move |batch| {
             if let (Some(log), Some(store)) = (l.upgrade(), s.upgrade()) {
-                seen.applied(id, count, &log, &store);
+                seen.applied(id, batch.entries, &log, &store);
             }
         }),
         work: Work::Inline,

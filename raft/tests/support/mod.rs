@@ -146,7 +146,7 @@ impl Lab {
             profile: Profile::REGION,
             incarnation: u128::from(machine.id * 1_000 + machine.starts),
             clock: Arc::new(move || now().plus_ms(ahead.load(Ordering::Relaxed))),
-            on_apply: Arc::new(|_, _| {}),
+            on_apply: Arc::new(|_| {}),
             work: Work::Threads,
             jumps: Jumps::Small,
         };

@@ -55,6 +55,7 @@ impl From<Unavailable> for Failure {
         let message = why.to_string();
         match why {
             Unavailable::NoLeader => Failure::new(Kind::Unavailable, "no_leader", message),
+            Unavailable::ClockDiffers { .. } => Failure::new(Kind::Unavailable, "clock_differs", message),
             Unavailable::ClockHeld => Failure::new(Kind::Unavailable, "clock_held", message),
             Unavailable::Busy => Failure::new(Kind::Unavailable, "busy", message),
             Unavailable::Fault(_) => Failure::new(Kind::Internal, "fault", message),

@@ -10,7 +10,7 @@ impl Asked<'_> {
         Notice {
             title: "Terms of Service",
             description: self.site.terms.iter().map(String::as_str).collect(),
-            links: vec![self.link("terms-of-service", &self.site.terms_url, HTML)],
+            links: vec![self.link("terms-of-service", &self.site.terms_url, self.site.terms_type())],
         }
     }
 
