@@ -227,6 +227,11 @@ impl Registry {
     /// # Panics
     /// It does not become ready.
     pub fn start_by_hand(&mut self, node: u64) {
+        self.spawn_by_hand(node);
+        self.wait_node(node);
+    }
+
+    fn spawn_by_hand(&mut self, node: u64) {
         let log = fs::OpenOptions::new().append(true).open(self.data_dir.with_extension("log"));
         let child = Command::new(program("namingo-node"))
             .arg("run")
@@ -239,7 +244,61 @@ impl Registry {
             .spawn()
             .expect("namingo-node starts");
         self.by_hand.push((node, child));
-        self.wait_node(node);
+    }
+
+    /// Starts several nodes by hand at the same time and waits until all are ready.
+    ///
+    /// # Panics
+    /// One does not become ready.
+    pub fn start_all_by_hand(&mut self, nodes: &std::collections::BTreeSet<u64>) {
+        for node in nodes {
+            self.spawn_by_hand(*node);
+        }
+        for node in nodes {
+            self.wait_node(*node);
+        }
+    }
+
+    /// Ends every node's process at once.
+    ///
+    /// # Panics
+    /// One does not run.
+    pub fn kill_all(&mut self) {
+        for node in self.nodes() {
+            self.kill(node);
+        }
+    }
+
+    /// Stops a node's process without ending it, as a hung machine does.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn pause(&self, node: u64) {
+        self.signal(node, rustix::process::Signal::STOP);
+    }
+
+    /// Lets a paused node go on.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn resume(&self, node: u64) {
+        self.signal(node, rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, node: u64, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid(node)).expect("a process id");
+        rustix::process::kill_process(pid, signal).expect("the process is ours");
+    }
+
+    /// Replaces a text in the registry's `cluster.toml`; the registry must not run.
+    ///
+    /// # Panics
+    /// The text is not there.
+    pub fn configure(&self, old: &str, new: &str) {
+        let path = self.data_dir.join("cluster.toml");
+        let text = fs::read_to_string(&path).expect("cluster.toml");
+        assert!(text.contains(old), "{old} in\n{text}");
+        fs::write(&path, text.replace(old, new)).expect("cluster.toml can be written");
     }
 
     /// An EPP session at a node, logged in.

@@ -1,0 +1,224 @@
+//! Nodes that die at any instant, under load, and come back: nothing acknowledged is lost, no name has two owners, and
+//! in the end all nodes hold the same state.
+//!
+//! `NAMINGO_CYCLES=200` kills as often; without it a few times.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tests::{
+    epp::Session,
+    process::{Registry, das},
+};
+
+fn cycles() -> usize {
+    std::env::var("NAMINGO_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
+}
+
+/// Writers that create names at all nodes until they are stopped.
+struct Load {
+    stop: Arc<AtomicBool>,
+    created: Arc<Mutex<BTreeMap<String, &'static str>>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(registry: &Registry, writers: usize, prefix: &str) -> Load {
+        let stop = Arc::new(AtomicBool::new(false));
+        let created = Arc::new(Mutex::new(BTreeMap::new()));
+        let next = Arc::new(AtomicUsize::new(0));
+        let at: Vec<SocketAddr> = (1..=3).map(|node| registry.at(node, 7700)).collect();
+        let workers = (0..writers)
+            .map(|n| {
+                let (stop, created, next) = (stop.clone(), created.clone(), next.clone());
+                let (at, prefix) = (at.clone(), prefix.to_owned());
+                thread::spawn(move || write(n, &at, &prefix, &stop, &created, &next))
+            })
+            .collect();
+        Load { stop, created, workers }
+    }
+
+    fn count(&self) -> usize {
+        self.created.lock().unwrap().len()
+    }
+
+    /// Waits until so many more names are acknowledged: the cluster takes writes.
+    fn wait_for(&self, more: usize, registry: &Registry) {
+        let (from, until) = (self.count(), Instant::now() + Duration::from_secs(60));
+        while self.count() < from + more {
+            assert!(Instant::now() < until, "no writes for a minute; log:\n{}", registry.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn stop(self) -> BTreeMap<String, &'static str> {
+        self.stop.store(true, Ordering::Relaxed);
+        for worker in self.workers {
+            worker.join().unwrap();
+        }
+        Arc::into_inner(self.created).unwrap().into_inner().unwrap()
+    }
+}
+
+const OWNERS: [&str; 3] = ["alpha", "beta", "gamma"];
+
+fn write(
+    n: usize,
+    at: &[SocketAddr],
+    prefix: &str,
+    stop: &AtomicBool,
+    created: &Mutex<BTreeMap<String, &'static str>>,
+    next: &AtomicUsize,
+) {
+    let owner = OWNERS[n % 3];
+    let mut node = n % at.len();
+    let mut session = None;
+    while !stop.load(Ordering::Relaxed) {
+        let Some(open) = &mut session else {
+            node = (node + 1) % at.len();
+            session = Session::try_open(at[node]).ok().and_then(|mut s| {
+                let login = s.try_login(owner, &format!("{owner}-secret")).ok()?;
+                (login.code == 1000).then_some(s)
+            });
+            thread::sleep(Duration::from_millis(20));
+            continue;
+        };
+        let name = format!("{prefix}{}.example", next.fetch_add(1, Ordering::Relaxed));
+        match open.create(&name) {
+            Ok(answer) if answer.code == 1000 => {
+                created.lock().unwrap().insert(name, owner);
+            }
+            // nothing was done
+            Ok(answer) if answer.code == 2400 => {}
+            // the outcome is not known: the name is not counted
+            _ => session = None,
+        }
+    }
+}
+
+fn verify(registry: &Registry, created: &BTreeMap<String, &'static str>) {
+    let names: Vec<String> = created.keys().cloned().collect();
+    // a linearizable read on each node first: then each has applied everything
+    for node in 1..=3 {
+        let mut session = registry.session(node, "alpha");
+        for (name, owner) in created.iter().step_by(created.len() / 50 + 1) {
+            let info = session.info(name).unwrap();
+            assert_eq!((info.code, info.text("clID")), (1000, Some(*owner)), "{name}: {}", info.xml);
+        }
+        let statuses = das(registry.at(node, 7044), &names).unwrap();
+        let lost: Vec<_> = names.iter().zip(&statuses).filter(|(_, s)| *s != "registered").take(5).collect();
+        assert!(lost.is_empty(), "node {node} lost {lost:?}");
+    }
+    let (equal, said) = registry.admin(1, &["cluster", "status", "--digest", "--recompute"]);
+    assert!(equal && said.matches("equal").count() >= 3, "{said}");
+}
+
+#[test]
+fn kills_of_one_or_all_nodes_lose_nothing() {
+    let mut registry = Registry::start(3, 0);
+    let load = Load::start(&registry, 6, "kill");
+    let mut slowest = Duration::ZERO;
+    for cycle in 0..cycles() {
+        load.wait_for(100, &registry);
+        let victims: Vec<u64> = match cycle % 4 {
+            0 => vec![registry.leader()],
+            1 => vec![registry.leader() % 3 + 1],
+            2 => vec![1, 2, 3],
+            _ => vec![registry.leader(), registry.leader() % 3 + 1],
+        };
+        let victims: BTreeSet<u64> = victims.into_iter().collect();
+        for node in &victims {
+            registry.kill(*node);
+        }
+        let began = Instant::now();
+        registry.start_all_by_hand(&victims);
+        slowest = slowest.max(began.elapsed());
+    }
+    load.wait_for(100, &registry);
+    let created = load.stop();
+    println!("{} names, {} cycles, slowest return {slowest:?}", created.len(), cycles());
+    verify(&registry, &created);
+}
+
+#[test]
+fn a_node_killed_again_and_again_never_repeats_an_identifier() {
+    let mut registry = Registry::start(1, 0);
+    let mut seen = BTreeSet::new();
+    for boot in 0..cycles().max(4) {
+        let mut session = registry.session(1, "alpha");
+        for n in 0..5 {
+            let answer = session.create(&format!("boot{boot}n{n}.example")).unwrap();
+            assert_eq!(answer.code, 1000, "{}", answer.xml);
+            let svtrid = answer.text("svTRID").unwrap().to_owned();
+            assert!(seen.insert(svtrid.clone()), "{svtrid} came twice");
+        }
+        if boot == 0 {
+            registry.kill_dev();
+        } else {
+            registry.kill(1);
+        }
+        registry.start_by_hand(1);
+    }
+}
+
+#[test]
+fn a_node_behind_the_purge_point_comes_back_by_snapshot_under_load() {
+    let mut registry = Registry::start(3, 0);
+    registry.stop();
+    registry.configure("log_keep_mib = 1024", "log_keep_mib = 0");
+    registry.restart(3, 0);
+    let away = registry.leader() % 3 + 1;
+    registry.kill(away);
+    let load = Load::start(&registry, 4, "purge");
+    // the log is purged behind what is drained: past everything that the dead node has
+    let until = Instant::now() + Duration::from_secs(120);
+    let leader = registry.leader();
+    while registry.metric(leader, "namingo_raft_purged_index") < 2_000.0 {
+        assert!(Instant::now() < until, "nothing was purged; log:\n{}", registry.log());
+        thread::sleep(Duration::from_millis(200));
+    }
+    registry.start_by_hand(away);
+    load.wait_for(200, &registry);
+    assert!(registry.log().contains("receiving a snapshot"), "it came back by log:\n{}", registry.log());
+    // purge, kill -9 of everything, restart: the nodes come up from what is left of their logs
+    registry.kill_all();
+    registry.start_all_by_hand(&BTreeSet::from([1, 2, 3]));
+    load.wait_for(100, &registry);
+    let created = load.stop();
+    println!("{} names", created.len());
+    verify(&registry, &created);
+}
+
+#[test]
+fn an_unknown_outcome_is_told_for_certain_after_a_minute() {
+    let registry = Registry::start(3, 0);
+    let leader = registry.leader();
+    let others: Vec<u64> = (1..=3).filter(|n| *n != leader).collect();
+    let mut session = registry.session(leader, "alpha");
+    for node in &others {
+        registry.pause(*node);
+    }
+    let asked = Instant::now();
+    let answer = session.create("unknown.example").unwrap();
+    for node in &others {
+        registry.resume(*node);
+    }
+    assert!(matches!(answer.code, 2400 | 2500), "{}", answer.xml);
+    if answer.code == 2400 {
+        // the leader had noticed before that nobody listens: nothing was proposed
+        return;
+    }
+    let svtrid = answer.text("svTRID").unwrap();
+    assert!(answer.xml.contains(&format!("outcome of {svtrid}")), "the message names it: {}", answer.xml);
+    thread::sleep(Duration::from_secs(61).saturating_sub(asked.elapsed()));
+    let (found, said) = registry.admin(others[0], &["outcome", svtrid]);
+    let exists = registry.session(others[1], "alpha").info("unknown.example").unwrap().code == 1000;
+    assert_eq!(found, exists, "what `outcome` says is what is: {said}");
+}
