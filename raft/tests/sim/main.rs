@@ -184,7 +184,10 @@ fn whatever_goes_wrong_nothing_acknowledged_is_lost_and_all_nodes_stay_equal() {
         parts += report.parts;
     }
     println!("{runs} runs: {commands} commands acknowledged through {lives} lives");
-    assert!(commands > 100 * runs && lives > 5 * runs && parts > 0, "runs in which little happens prove little");
+    assert!(
+        commands > 100 * runs && lives > 5 * runs && parts > 0,
+        "runs in which little happens prove little"
+    );
 }
 
 #[test]
@@ -201,7 +204,10 @@ fn is_caught(mutant: Mutant, seeds: u64, reasons: &[&str]) {
     for seed in 0..seeds {
         if let Err(failure) = run(seed, mutant) {
             println!("{mutant:?} is caught by seed {seed}: {}", failure.what);
-            assert!(reasons.iter().any(|reason| failure.what.contains(reason)), "for another reason: {failure}");
+            assert!(
+                reasons.iter().any(|reason| failure.what.contains(reason)),
+                "for another reason: {failure}"
+            );
             return;
         }
     }
@@ -210,7 +216,11 @@ fn is_caught(mutant: Mutant, seeds: u64, reasons: &[&str]) {
 
 #[test]
 fn an_acknowledgement_before_the_sync_is_caught() {
-    is_caught(Mutant::AckBeforeSync, 30, &["another entry at index", "the journal has None", "was over before"]);
+    is_caught(
+        Mutant::AckBeforeSync,
+        30,
+        &["another entry at index", "the journal has None", "was over before"],
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
     world::{Inner, NODES, VOTERS, World},
 };
 use openraft::type_config::TypeConfigExt;
+use raft::ClockState;
 use registry::{
     Actor, Outcome, Reply, Verb,
     registrar::{Profile, RegistrarCreate},
@@ -20,6 +21,9 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+/// How long the acceptance of a clock may be on its way.
+const ACCEPT_LIMIT_MS: u64 = 1_500;
 
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -106,6 +110,7 @@ impl World {
                 asleep.remove(&id);
                 self.boot(id);
             }
+            self.accept_clocks();
             for id in self.strike() {
                 self.crash(id);
                 let rest = self.lock().rest_ms();
@@ -148,16 +153,55 @@ impl World {
                 weather.delay_ms = rng.between(1, 40);
                 Vec::new()
             }
-            51..56 => inner.slowest().into_iter().collect(),
-            56..63 => {
+            51..58 => inner.slowest().into_iter().collect(),
+            58..62 => {
+                drop(inner);
+                self.turn_a_clock();
+                Vec::new()
+            }
+            62..68 => {
                 let to = inner.rng.pick(&VOTERS);
                 drop(inner);
                 self.hand_over(to);
                 Vec::new()
             }
             _ => {
+                self.set_clocks_right();
                 inner.calm();
                 Vec::new()
+            }
+        }
+    }
+
+    fn turn_a_clock(&self) {
+        const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+        let mut inner = self.lock();
+        // the operator's word must not meet a clock that was turned while it travelled
+        if inner.now_ms < inner.clocks_accepted_ms + ACCEPT_LIMIT_MS {
+            return;
+        }
+        let id = inner.rng.pick(&NODES).unwrap();
+        let wrong_ms =
+            inner.rng.pick(&[3_000, -8_000, 45_000, -45_000, 3_600_000, -3_600_000, YEAR_MS]).unwrap();
+        inner.note(format_args!("the clock of {id} is wrong by {wrong_ms} ms"));
+        self.set_clock(id, wrong_ms);
+    }
+
+    fn set_clocks_right(&self) {
+        NODES.iter().for_each(|id| self.set_clock(*id, 0));
+    }
+
+    /// The operator looks at the clocks, finds them right, and says so where a node waits for it.
+    fn accept_clocks(&self) {
+        if !self.are_clocks_right() {
+            return;
+        }
+        for (node, group) in NODES.iter().filter_map(|id| self.node(*id)) {
+            if matches!(node.clock_state(), ClockState::Jumped { .. } | ClockState::Gap { .. }) {
+                let mut inner = self.lock();
+                inner.clocks_accepted_ms = inner.now_ms;
+                drop(inner);
+                drop(group.spawn(async move { node.accept_clock().await }));
             }
         }
     }
@@ -184,6 +228,7 @@ impl World {
     /// # Errors
     /// A violation, or a cluster that does not come back within `limit`.
     pub async fn mend(self: &Arc<Self>, limit: Duration) -> Result<u64, String> {
+        self.set_clocks_right();
         self.lock().calm();
         for id in NODES {
             if self.is_down(id) {
@@ -191,6 +236,9 @@ impl World {
             }
         }
         let until = self.elapsed() + limit;
+        // the nodes must have seen that their clocks are right again
+        Sim::sleep(ms(2500)).await;
+        self.accept_clocks();
         let operator = Actor::Operator("simulation".into());
         let marked = client::submit(self, 1, operator, Verb::Mark).await;
         let Some(Outcome::Done(Reply::Marked { index, .. })) = marked else {
@@ -217,7 +265,8 @@ impl Inner {
 
     /// The machine whose disk is furthest behind: when it loses power, most is unsynced.
     fn slowest(&self) -> Option<u64> {
-        self.machines.iter().max_by_key(|(_, machine)| (machine.full, machine.sync_ms)).map(|(id, _)| *id)
+        let slow = self.machines.iter().filter(|(_, machine)| machine.sync_ms >= 60);
+        slow.max_by_key(|(_, machine)| machine.sync_ms).map(|(id, _)| *id)
     }
 
     fn calm(&mut self) {
@@ -257,7 +306,7 @@ fn slow(inner: &mut Inner) {
 }
 
 fn slowness(rng: &mut Rng) -> u64 {
-    rng.pick(&[20, 60, 150, 600]).unwrap()
+    rng.pick(&[60, 150, 600, 1500]).unwrap()
 }
 
 fn registrar(handle: &str) -> Verb {

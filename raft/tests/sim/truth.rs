@@ -13,6 +13,9 @@ use registry::{
 use std::{collections::BTreeMap, sync::Arc};
 use storage::{Header, Log, Read, Store, codec};
 
+/// A leader's clock may jump by 10 s before it is held back; beside that, clocks are a second apart at most.
+const AHEAD_MAX_MS: i64 = 11_000;
+
 type LogEntry = <Sim as RaftTypeConfig>::Entry;
 
 /// A state without its replication part.
@@ -118,6 +121,7 @@ impl World {
         let first = (header.index + 1).saturating_sub(count as u64);
         let entries = log.read(first..header.index + 1);
         let durable = self.durable();
+        let ahead_ms = header.state_time - self.true_ms();
         let mut inner = self.lock();
         inner.note(format_args!("{id} applied {first}..={} {:032x}", header.index, header.digest));
         let entries = match entries {
@@ -137,6 +141,9 @@ impl World {
                 Ok(false) => {}
                 Err(what) => inner.violation(what),
             }
+        }
+        if ahead_ms > AHEAD_MAX_MS {
+            inner.violation(format!("state time is {ahead_ms} ms ahead of every good clock"));
         }
         let checked = inner.truth.state(&format!("node {id}"), header.index, Fingerprint::of(&header));
         inner.check(checked);

@@ -16,7 +16,10 @@ use registry::Timestamp;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -33,6 +36,8 @@ pub struct World {
     pub mutant: Mutant,
     began: Instant,
     clock_offset_ms: BTreeMap<u64, i64>,
+    /// What somebody did to a node's clock.
+    clock_wrong_ms: BTreeMap<u64, AtomicI64>,
     inner: Mutex<Inner>,
 }
 
@@ -44,13 +49,18 @@ pub struct Inner {
     pub weather: Weather,
     pub truth: Truth,
     pub history: History,
-    now_ms: u64,
+    /// When the operator last sent word that clocks are right.
+    pub clocks_accepted_ms: u64,
+    pub now_ms: u64,
     violation: Option<String>,
 }
 
 impl Inner {
+    /// What came after a violation explains nothing.
     pub fn note(&mut self, event: fmt::Arguments<'_>) {
-        self.trace.note(self.now_ms, event);
+        if self.violation.is_none() {
+            self.trace.note(self.now_ms, event);
+        }
     }
 
     /// A message: hashed, not shown.
@@ -86,10 +96,13 @@ impl World {
             weather: Weather::default(),
             truth: Truth::default(),
             history: History::default(),
+            clocks_accepted_ms: 0,
             now_ms: 0,
             violation: None,
         };
-        Arc::new(World { mutant, began: Instant::now(), clock_offset_ms, inner: Mutex::new(inner) })
+        let clock_wrong_ms = NODES.iter().map(|id| (*id, AtomicI64::new(0))).collect();
+        let inner = Mutex::new(inner);
+        Arc::new(World { mutant, began: Instant::now(), clock_offset_ms, clock_wrong_ms, inner })
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -104,8 +117,21 @@ impl World {
 
     /// The wall clock of a node.
     pub fn clock(&self, id: u64) -> Timestamp {
-        let elapsed = i64::try_from(self.elapsed().as_millis()).unwrap();
-        Timestamp(START_MS + elapsed + self.clock_offset_ms[&id])
+        let wrong_ms = self.clock_wrong_ms[&id].load(Ordering::Relaxed);
+        Timestamp(self.true_ms() + self.clock_offset_ms[&id] + wrong_ms)
+    }
+
+    /// What a good clock says.
+    pub fn true_ms(&self) -> i64 {
+        START_MS + i64::try_from(self.elapsed().as_millis()).unwrap()
+    }
+
+    pub fn set_clock(&self, id: u64, wrong_ms: i64) {
+        self.clock_wrong_ms[&id].store(wrong_ms, Ordering::Relaxed);
+    }
+
+    pub fn are_clocks_right(&self) -> bool {
+        self.clock_wrong_ms.values().all(|wrong| wrong.load(Ordering::Relaxed) == 0)
     }
 
     pub fn found_violation(&self) -> Option<String> {
