@@ -41,6 +41,7 @@ impl Drain {
         on_fault: OnFault,
         on_drain: OnDrain,
     ) -> io::Result<Drain> {
+        store.space().resume();
         let stop = Arc::new(AtomicBool::new(false));
         let (s, l, halt) = (store.clone(), log.clone(), stop.clone());
         let thread = thread::Builder::new().name("drain".into()).spawn(move || {
@@ -83,8 +84,10 @@ impl Drain {
         Ok(())
     }
 
+    /// A drain that waits for room on a full disk gives up: the log has what it would have written.
     fn halt(&mut self) {
         self.stop.store(true, Ordering::Release);
+        self.store.space().give_up();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -112,5 +115,35 @@ fn step(store: &Store, log: &Log, on_drain: &OnDrain) -> Result<Progressed, Faul
             Ok(Progressed::Done)
         }
         Drained::Nothing | Drained::Cancelled => Ok(Progressed::Done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use registry::tables;
+    use storage::{Options, SimDisk};
+
+    #[test]
+    fn a_drain_that_waits_for_room_can_be_stopped() {
+        let disk = SimDisk::new();
+        let log = Arc::new(Log::open(&SimDisk::new()).unwrap());
+        log.append(vec![(1, Arc::from(*b"entry"))], Box::new(|r| r.unwrap()));
+        log.flush().unwrap();
+        let store = Store::open(Arc::new(disk.clone()), tables::ALL, Options::default()).unwrap();
+        let store = Arc::new(store);
+        store.begin().commit(1, Arc::default());
+        assert!(store.freeze());
+        disk.full_after(0);
+        let failed = Arc::new(AtomicBool::new(false));
+        let heard = failed.clone();
+        let on_fault: OnFault = Arc::new(move |_| heard.store(true, Ordering::Release));
+        let drain = Drain::spawn(store.clone(), log, on_fault, Arc::new(|_, _| {})).unwrap();
+        while !store.space().is_full() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!failed.load(Ordering::Acquire), "waiting is no fault");
+        assert!(drain.finish().is_err(), "and what is not written is not called durable");
+        assert_eq!(store.drained_index(), 0);
     }
 }
