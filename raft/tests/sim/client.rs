@@ -200,7 +200,7 @@ impl World {
     }
 }
 
-fn create(name: &str) -> Verb {
+pub fn create(name: &str) -> Verb {
     Verb::DomainCreate(Box::new(DomainCreate {
         name: name.into(),
         period: None,

@@ -69,7 +69,7 @@ impl Machine {
         let options = LogOptions {
             tail_bytes: 16 << 10,
             cache_bytes: 1 << 20,
-            quick_repair: self.lives % 2 == 0,
+            quick_repair: self.lives.is_multiple_of(2),
             clock: clock.clone(),
             ..LogOptions::default()
         };
@@ -167,7 +167,7 @@ impl World {
         machine.durable_at_crash = running.log.synced();
         machine.full = false;
         // torn, a log that was not synced in time can't be opened: another way to be found out
-        if seed % 3 == 0 || self.mutant == Mutant::AckBeforeSync {
+        if seed.is_multiple_of(3) || self.mutant == Mutant::AckBeforeSync {
             machine.log_disk.crash();
             machine.state_disk.crash();
         } else {

@@ -5,6 +5,8 @@
 //! `NAMINGO_SEED=s` runs one seed and prints its end; `NAMINGO_SEEDS=n` runs that many. Not here: real time, real
 //! files, threads, processes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod client;
 mod judge;
 mod machine;
@@ -13,6 +15,7 @@ mod nemesis;
 mod net;
 mod rng;
 mod runtime;
+mod scenarios;
 mod trace;
 mod truth;
 mod watch;
@@ -75,6 +78,21 @@ struct Report {
     lives: usize,
 }
 
+impl Report {
+    fn of(inner: &world::Inner) -> Report {
+        let history = &inner.history;
+        Report {
+            hash: inner.trace.hash(),
+            commands: history.sent.len(),
+            acknowledged: history.sent.values().filter(|sent| sent.ended.is_some()).count(),
+            reads: history.seen.len(),
+            parts: inner.weather.snapshot_calls,
+            last_index: inner.truth.last(),
+            lives: usize::try_from(inner.machines.values().map(|m| m.lives).sum::<u64>()).unwrap(),
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { commands, acknowledged, reads, parts, last_index, lives, .. } = self;
@@ -102,27 +120,27 @@ impl fmt::Display for Failure {
 }
 
 fn run(seed: u64, mutant: Mutant) -> Result<Report, Failure> {
+    stage(seed, mutant, async |world| play(world).await)
+}
+
+/// Sets the stage for `scene`: a world of its own in virtual time.
+fn stage(
+    seed: u64,
+    mutant: Mutant,
+    scene: impl AsyncFnOnce(&Arc<World>) -> Result<(), String>,
+) -> Result<Report, Failure> {
     notice_panics();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let scene = Seeded::scope(seed, async {
+    runtime.block_on(Seeded::scope(seed, async {
         let world = World::new(seed, mutant);
-        let played = play(&world).await;
+        let played = scene(&world).await.and_then(|()| world.stop_at_violation());
         let panicked = PANICKED.take().map_or(Ok(()), |p| Err(format!("a task panicked: {p}")));
         let result = panicked.and(played);
         let inner = world.lock();
-        let report = Report {
-            hash: inner.trace.hash(),
-            commands: inner.history.sent.len(),
-            acknowledged: inner.history.sent.values().filter(|s| s.ended.is_some()).count(),
-            reads: inner.history.seen.len(),
-            parts: inner.weather.snapshot_calls,
-            last_index: inner.truth.last(),
-            lives: usize::try_from(inner.machines.values().map(|m| m.lives).sum::<u64>()).unwrap(),
-        };
+        let report = Report::of(&inner);
         result.map(|()| report).map_err(|what| Failure { seed, what, last: inner.trace.last() })
-    });
-    runtime.block_on(scene)
+    }))
 }
 
 async fn play(world: &Arc<World>) -> Result<(), String> {

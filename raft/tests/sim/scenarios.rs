@@ -1,0 +1,157 @@
+//! Long stretches of time and wrong clocks, played through on purpose; `torment` meets them only by chance.
+
+use super::{
+    client,
+    machine::Node,
+    mutant::Mutant,
+    runtime::Sim,
+    stage,
+    world::{NODES, VOTERS, World},
+};
+use openraft::type_config::TypeConfigExt;
+use raft::ClockState;
+use registry::{Actor, Outcome, Refusal, Reply, Verb, domain, name::DomainName};
+use std::{sync::Arc, time::Duration};
+use storage::Read;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+/// More than an election and the first exchange of times take.
+const MOMENT: Duration = Duration::from_secs(4);
+
+fn play(scene: impl AsyncFnOnce(&Arc<World>) -> Result<(), String>) {
+    let played = stage(1, Mutant::None, async |world: &Arc<World>| {
+        world.found().await?;
+        Sim::sleep(MOMENT).await;
+        scene(world).await
+    });
+    if let Err(failure) = played {
+        panic!("{failure}");
+    }
+}
+
+/// All machines are off for that long.
+async fn sleep_through(world: &Arc<World>, time: Duration) {
+    NODES.iter().for_each(|id| world.crash(*id));
+    Sim::sleep(time).await;
+    NODES.iter().for_each(|id| world.boot(*id));
+}
+
+async fn create(world: &World, name: &str) -> Option<Outcome> {
+    let sponsor = world.lock().history.registrars[0];
+    client::submit(world, 1, Actor::Registrar(sponsor), client::create(name)).await
+}
+
+async fn mark(world: &World) -> Option<Outcome> {
+    client::submit(world, 2, Actor::Operator("simulation".into()), Verb::Mark).await
+}
+
+/// Waits until `condition` holds of the node.
+async fn wait_until(world: &World, id: u64, condition: impl Fn(&Node) -> bool) -> Result<Node, String> {
+    for _ in 0..1000 {
+        if let Some((node, _)) = world.node(id)
+            && condition(&node)
+        {
+            return Ok(node);
+        }
+        Sim::sleep(Duration::from_millis(20)).await;
+    }
+    Err(format!("node {id} does not come to what is waited for within 20 s"))
+}
+
+#[test]
+fn after_ten_days_of_downtime_the_first_command_is_taken() {
+    play(async |world: &Arc<World>| {
+        assert!(matches!(create(world, "early.example").await, Some(Outcome::Done(_))));
+        sleep_through(world, 10 * DAY).await;
+        let began = world.elapsed();
+        let Some(Outcome::Done(Reply::DomainCreated { created, .. })) = create(world, "late.example").await
+        else {
+            return Err("not taken".into());
+        };
+        assert!(world.elapsed() - began < MOMENT, "after an election, and nothing more");
+        assert!((created.0 - world.true_ms()).abs() < 2 * 60_000, "and it has today's date");
+        Ok(())
+    });
+}
+
+#[test]
+fn after_a_year_time_waits_for_the_operator_and_names_were_renewed() {
+    play(async |world: &Arc<World>| {
+        assert!(matches!(create(world, "old.example").await, Some(Outcome::Done(_))));
+        sleep_through(world, 400 * DAY).await;
+        let patience = world.elapsed() + MOMENT;
+        let gap = |node: &Node| matches!(node.clock_state(), ClockState::Gap { .. });
+        let held = async {
+            while !world.nodes().iter().any(gap) {
+                Sim::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // the command waits meanwhile
+        let waiting = Sim::select2(create(world, "new.example"), held).await;
+        assert!(matches!(waiting, openraft::async_runtime::Select2::Second(())), "taken after a year");
+        assert!(world.elapsed() < patience);
+        let leader = world.nodes().into_iter().find(gap).ok_or("nobody waits")?;
+        leader.accept_clock().await.map_err(|e| e.to_string())?;
+        assert!(matches!(create(world, "new.example").await, Some(Outcome::Done(_))));
+        let taken = create(world, "old.example").await;
+        assert!(matches!(taken, Some(Outcome::Refused(Refusal::Exists { .. }))), "{taken:?}");
+        let (node, _) = world.node(1).ok_or("node 1 is down")?;
+        let name = DomainName::parse("old.example").unwrap();
+        let old = domain::settled(&node.store().view(), &name).unwrap().unwrap();
+        assert!(old.expiry.0 > world.true_ms(), "renewed at its expiry, not lost: {:?}", old.expiry);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_node_a_year_ahead_neither_leads_nor_moves_state_time() {
+    play(async |world: &Arc<World>| {
+        let leader = world.leader().ok_or("no leader")?.id();
+        let wrong = VOTERS.into_iter().find(|id| *id != leader).unwrap();
+        world.set_clock(wrong, YEAR_MS);
+        wait_until(world, wrong, |node| matches!(node.clock_state(), ClockState::Jumped { .. })).await?;
+        // it is restarted with its wrong clock, the leader dies, and somebody wants it to lead
+        world.crash(wrong);
+        world.boot(wrong);
+        wait_until(world, wrong, |node| node.clock_state() == ClockState::Off).await?;
+        world.crash(leader);
+        Sim::sleep(MOMENT).await;
+        let heir = world.leader().ok_or("nobody leads after the leader's death")?;
+        assert_ne!(heir.id(), wrong, "a clock that is a year ahead must not lead");
+        let asked = heir.transfer(wrong).await;
+        world.lock().note(format_args!("leadership to the wrong clock: {asked:?}"));
+        // what it is told and accepts itself, as long as it might lead, is looked at by `applied`
+        for n in 0..20 {
+            let by = Actor::Registrar(world.lock().history.registrars[0]);
+            drop(client::submit(world, wrong, by, client::create(&format!("name{n}.example"))).await);
+        }
+        assert!(mark(world).await.is_some());
+        let state_time = heir.store().view().header().state_time;
+        assert!((state_time - world.true_ms()).abs() < 2_000, "{}", state_time - world.true_ms());
+        // right again, it may lead
+        world.set_clock(wrong, 0);
+        let node = wait_until(world, wrong, |node| {
+            !matches!(node.clock_state(), ClockState::Off | ClockState::Unknown)
+        })
+        .await?;
+        node.accept_clock().await.map_err(|e| e.to_string())?;
+        wait_until(world, wrong, |node| node.clock_state() == ClockState::Agrees).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_leader_whose_clock_jumps_hands_over_before_it_stamps_anything() {
+    play(async |world: &Arc<World>| {
+        let leader = world.leader().ok_or("no leader")?.id();
+        world.set_clock(leader, 3_600_000);
+        for n in 0..20 {
+            let by = Actor::Registrar(world.lock().history.registrars[0]);
+            let told = client::submit(world, leader, by, client::create(&format!("name{n}.example"))).await;
+            assert!(told.is_some(), "another leader takes it");
+        }
+        assert_ne!(world.leader().ok_or("no leader")?.id(), leader);
+        Ok(())
+    });
+}
