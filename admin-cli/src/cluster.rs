@@ -2,6 +2,7 @@
 
 use crate::{
     answer::{Answer, Stop},
+    nodes,
     table::{columns, or_dash},
     target::Target,
 };
@@ -47,6 +48,24 @@ pub enum Command {
         #[arg(long, value_name = "N")]
         to: Option<u64>,
     },
+    /// Add a node: its number from the cluster, its directory and its section in cluster.toml.
+    ///
+    /// Works where the authority is, data_dir/ca. A voter or standby also gets the sealing keys. Copy the directory to
+    /// its machine and start it; it joins by itself, and a voter votes once it has caught up.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin cluster add-node --config cluster.toml --role voter \\\n    \
+        --raft 192.0.2.4:7001 --admin 192.0.2.4:7091 --epp 0.0.0.0:700\n  \
+        namingo-admin --endpoint https://192.0.2.1:7091 cluster add-node --role edge \\\n    \
+        --raft 198.51.100.7:7001 --admin 198.51.100.7:7091 --whois 0.0.0.0:43")]
+    AddNode(Box<nodes::Add>),
+    /// Remove a node for ever, for example one that lost its disk.
+    ///
+    /// Its number is never used again, and its certificate opens nothing any more. A node that runs ends by itself.
+    /// Ask any other node; a leader must hand over first.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin cluster remove-node 4\n  \
+        namingo-admin --node 1 cluster remove-node 2 --yes")]
+    RemoveNode(nodes::Remove),
 }
 
 /// What `cluster init` made, for programs.
@@ -74,6 +93,8 @@ impl Command {
                 let status = target.client()?.call(&ClusterQuery {}).await?;
                 Answer::new(&status, text(&status))
             }
+            Command::AddNode(add) => add.run(target).await,
+            Command::RemoveNode(remove) => remove.run(target).await,
             Command::TransferLeader { to } => {
                 let new = target.client()?.call(&LeaderTransfer { to }).await?;
                 Answer::new(&new, format!("node {} leads", new.leader))

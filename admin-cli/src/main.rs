@@ -10,6 +10,7 @@ mod cluster;
 mod domain;
 mod journal;
 mod keys;
+mod nodes;
 mod password;
 mod registrar;
 mod table;

@@ -4,7 +4,7 @@ use crate::answer::Stop;
 use admin::Client;
 use clap::Args;
 use cluster::{Credentials, layout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which node to ask")]
@@ -41,7 +41,21 @@ impl Target {
         let Some(url) = &self.endpoint else {
             return Ok(Client::socket(&layout::admin_socket(&self.data_dir, self.node)));
         };
-        let dir = self.admin_cert_dir.clone().unwrap_or_else(|| layout::admin_dir(&self.data_dir));
+        self.remote(url, &self.data_dir)
+    }
+
+    /// Where a cluster is asked whose files lie in `data_dir`: at the endpoint that was named, else at every one of
+    /// `nodes` that has a socket there.
+    pub fn clients_at(&self, data_dir: &Path, nodes: impl Iterator<Item = u64>) -> Result<Vec<Client>, Stop> {
+        if let Some(url) = &self.endpoint {
+            return Ok(vec![self.remote(url, data_dir)?]);
+        }
+        let sockets = nodes.map(|id| layout::admin_socket(data_dir, id)).filter(|socket| socket.exists());
+        Ok(sockets.map(|socket| Client::socket(&socket)).collect())
+    }
+
+    fn remote(&self, url: &str, data_dir: &Path) -> Result<Client, Stop> {
+        let dir = self.admin_cert_dir.clone().unwrap_or_else(|| layout::admin_dir(data_dir));
         let [certificate, key, authority] =
             [layout::ADMIN_CERTIFICATE, layout::ADMIN_KEY, layout::CA_CERTIFICATE].map(|name| dir.join(name));
         let own = Credentials::load(&certificate, &key, &authority)

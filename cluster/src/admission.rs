@@ -88,9 +88,14 @@ impl Admission {
         listed.copied().max().unwrap_or(0)
     }
 
-    /// The directory of every node of the file that has one here, for sockets in it.
+    /// What holds the directories of the nodes that are here.
     pub fn data_dir(&self) -> PathBuf {
         self.file.data_dir()
+    }
+
+    /// The nodes of the file.
+    pub fn nodes(&self) -> impl Iterator<Item = u64> {
+        self.file.nodes.keys().copied()
     }
 
     /// Makes the bundle of node `id`, whole or not at all, and adds its section to the file.

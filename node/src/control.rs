@@ -2,51 +2,54 @@
 
 use crate::{failure::Failure, keys::KeyRing, node::Peers};
 use admin::{
-    Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket,
+    Control, Held, KeyHolder, Membership, Server, Site, TlsSocket, UnixSocket,
     wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest},
 };
-use cluster::{Bundle, Founding, layout};
+use cluster::{Addresses, Bundle, Founding, layout};
 use net::Shutdown;
-use raft::{Role, Said, Status};
+use raft::{NodeInfo, Said, Status};
 use registry::{SvTrids, Unavailable, keys::Fingerprint};
 use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 /// How long a member may take to tell how it is.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
+/// How often a removal is tried, and the pause between: another change may be under way, or the leader be new.
+const REMOVE_TRIES: u32 = 25;
+const REMOVE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The operator's hand on consensus.
 #[derive(Clone)]
 pub struct Operator {
     cluster: Peers,
     founding: Arc<Founding>,
+    own: (u64, Addresses),
     svtrids: Arc<SvTrids>,
     ring: Arc<KeyRing>,
 }
 
 impl Operator {
     pub fn new(cluster: Peers, bundle: &Bundle, (ring, svtrids): (Arc<KeyRing>, Arc<SvTrids>)) -> Operator {
-        Operator { cluster, founding: Arc::new(bundle.founding.clone()), svtrids, ring }
+        let own = (bundle.node, bundle.own.addresses.clone());
+        Operator { cluster, founding: Arc::new(bundle.founding.clone()), own, svtrids, ring }
     }
 
-    fn addresses(&self, id: u64) -> BTreeMap<String, String> {
-        let named = self.founding.node.get(&id).map(|founder| {
-            founder
-                .addresses
-                .named()
-                .map(|(service, address)| (service.to_owned(), address.to_string()))
-                .collect()
-        });
-        named.unwrap_or_default()
+    /// What is known here of a member's addresses: all of its own and the founders', of others where peers reach it.
+    fn addresses(&self, id: u64, raft: SocketAddr) -> BTreeMap<String, String> {
+        let founder = self.founding.node.get(&id).map(|founder| &founder.addresses);
+        match if id == self.own.0 { Some(&self.own.1) } else { founder } {
+            Some(all) => all.named().map(|(service, at)| (service.to_owned(), at.to_string())).collect(),
+            None => BTreeMap::from([("raft".to_owned(), raft.to_string())]),
+        }
     }
 
     /// Asks a member how it is; what the leader knows of it comes from `leader`.
-    async fn member(&self, id: u64, role: Role, leader: Option<&Status>) -> Member {
+    async fn member(&self, id: u64, node: &NodeInfo, leader: Option<&Status>) -> Member {
         let asked = self.cluster.status_of(id, ASK_LIMIT).await.ok();
         let figure = |of: fn(&Status) -> u64| asked.as_ref().map(of);
         Member {
             id,
-            role: role.to_string(),
-            addresses: self.addresses(id),
+            role: node.role.to_string(),
+            addresses: self.addresses(id, node.raft),
             reachable: asked.is_some(),
             matched: leader
                 .and_then(|l| if l.id == id { Some(l.last_log) } else { l.matched.get(&id).copied() }),
@@ -66,7 +69,7 @@ impl Control for Operator {
             Some(id) => self.cluster.status_of(id, ASK_LIMIT).await.ok(),
             None => None,
         };
-        let asked = own.members.iter().map(|(id, node)| self.member(*id, node.role, leader.as_ref()));
+        let asked = own.members.iter().map(|(id, node)| self.member(*id, node, leader.as_ref()));
         let members = futures_util::future::join_all(asked).await;
         ClusterStatus {
             cluster_id: self.founding.cluster_id.clone(),
@@ -101,6 +104,31 @@ impl Control for Operator {
     async fn accept_clock(&self) -> Result<String, String> {
         self.cluster.accept_clock().await.map_err(|e| e.to_string())?;
         Ok(self.cluster.clock_state().to_string())
+    }
+
+    fn membership(&self) -> Membership {
+        let Status { members, voters, leader, .. } = self.cluster.status();
+        let known = members.keys().chain(self.founding.node.keys());
+        Membership {
+            cluster_id: self.founding.cluster_id.clone(),
+            highest: known.copied().max().unwrap_or(0),
+            roles: members.iter().map(|(id, member)| (*id, member.role.into())).collect(),
+            contacts: members.iter().map(|(id, member)| (*id, member.raft)).collect(),
+            voters,
+            leader,
+        }
+    }
+
+    async fn remove(&self, id: u64) -> Result<(), String> {
+        let mut tries = 0;
+        loop {
+            match self.cluster.remove(id).await {
+                Err(why) if tries < REMOVE_TRIES => tracing::debug!(node = id, why, "not removed yet"),
+                came => return came,
+            }
+            tries += 1;
+            tokio::time::sleep(REMOVE_PAUSE).await;
+        }
     }
 }
 

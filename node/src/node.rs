@@ -148,7 +148,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     tasks.spawn(operators);
 
     let running = async {
-        cluster.found(&founders(bundle)).await?;
+        take_place(&cluster, bundle).await?;
         caught_up(&cluster, section.role).await;
         ring.fits()?;
         if demo != Demo::No {
@@ -262,15 +262,25 @@ fn serve_peers(
 }
 
 fn founders(bundle: &Bundle) -> BTreeMap<u64, Founder> {
-    let founders = bundle.founding.node.iter().map(|(id, founder)| {
-        let role = match founder.role {
-            cluster::Role::Voter => raft::Role::Voter,
-            cluster::Role::Standby => raft::Role::Standby,
-            cluster::Role::Edge => raft::Role::Edge,
-        };
-        (*id, Founder { role, raft: founder.addresses.raft })
-    });
-    founders.collect()
+    bundle.founding.node.iter().map(|(id, listed)| (*id, founder(listed))).collect()
+}
+
+fn founder(listed: &cluster::Founder) -> Founder {
+    let role = match listed.role {
+        cluster::Role::Voter => raft::Role::Voter,
+        cluster::Role::Standby => raft::Role::Standby,
+        cluster::Role::Edge => raft::Role::Edge,
+    };
+    Founder { role, raft: listed.addresses.raft }
+}
+
+/// Founds the cluster, joins it, or finds that this node belongs to it already.
+async fn take_place(cluster: &Peers, bundle: &Bundle) -> Result<(), raft::StartError> {
+    let founders = founders(bundle);
+    match &bundle.joining {
+        None => cluster.found(&founders).await,
+        Some(joining) => cluster.join(founder(&joining.node), joining.contact.clone(), &founders).await,
+    }
 }
 
 /// Nothing is served before this node has applied what a leader confirms as committed after the start: it never

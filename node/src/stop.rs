@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// Waits for SIGTERM or SIGINT (`Ok`), or for a failure of consensus or storage, or a
-/// finding that the state is not the cluster's (`Err`). `dir` is the node's directory.
+/// finding that the state is not the cluster's or that the node was removed (`Err`). `dir` is the node's directory.
 ///
 /// # Errors
 /// The failure, or that signals can't be listened for.
@@ -26,6 +26,7 @@ pub async fn reason<C: raft::Cx, N: Net>(
         _ = int.recv() => Ok(()),
         Some(why) = faults.recv() => Err(Failure::at("storage failed; this node stops", why)),
         why = cluster.withdrawn() => Err(withdrawal::record(dir, &why)),
+        why = cluster.removed() => Err(Failure::new(why)),
         why = cluster.failed() => Err(Failure::at("consensus failed; this node stops", why)),
     }
 }

@@ -165,11 +165,11 @@ impl<C: Cx, N: Net> Inner<C, N> {
             }
             stored.log_id().as_ref().map_or(0, |id| id.index)
         };
-        self.strangers.meet(from, index).or_else(|ask| {
+        self.strangers.meet(from, index).map_err(|ask| {
             if ask {
                 drop(C::spawn(ask_about(self.clone(), from, index)));
             }
-            Err(format!("node {from} is not a member of the cluster, as node {} knows it", self.id))
+            format!("node {from} is not a member of the cluster, as node {} knows it", self.id)
         })
     }
 

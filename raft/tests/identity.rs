@@ -96,8 +96,8 @@ async fn nobody_joins_who_was_not_allocated_or_as_something_else() {
     let refused = lab.join(id, Role::Voter).await.unwrap_err();
     assert!(refused.to_string().contains("allocated as edge, not as voter"), "{refused}");
     lab.join(id, Role::Edge).await.unwrap();
-    write(&lab, &lab.node(id), "through-the-edge").await;
-    holds(&lab.node(id), "through-the-edge").await;
+    write(&lab, &lab.node(1), "seen-at-the-edge").await;
+    holds(&lab.node(id), "seen-at-the-edge").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ pub mod server;
 pub mod wire;
 
 pub use client::{CallError, Client};
-pub use server::{BindError, Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket};
+pub use server::{BindError, Control, Held, KeyHolder, Membership, Server, Site, TlsSocket, UnixSocket};
 
 /// In front of every operation's name.
 const PREFIX: &str = "/v1/";

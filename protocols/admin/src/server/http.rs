@@ -164,6 +164,8 @@ async fn dispatch<B: Backend, C: Control>(
         wire::DigestQuery::NAME => run::<wire::DigestQuery, B, C>(context, body).await,
         wire::ClockAccept::NAME => run::<wire::ClockAccept, B, C>(context, body).await,
         wire::LeaderTransfer::NAME => run::<wire::LeaderTransfer, B, C>(context, body).await,
+        wire::NodeAllocate::NAME => run::<wire::NodeAllocate, B, C>(context, body).await,
+        wire::NodeRemove::NAME => run::<wire::NodeRemove, B, C>(context, body).await,
         wire::TldCreate::NAME => run::<wire::TldCreate, B, C>(context, body).await,
         wire::TldList::NAME => run::<wire::TldList, B, C>(context, body).await,
         wire::TldShow::NAME => run::<wire::TldShow, B, C>(context, body).await,

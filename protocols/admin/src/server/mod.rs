@@ -9,12 +9,14 @@ mod http;
 mod journal;
 mod keys;
 mod listen;
+mod nodes;
 mod password;
 mod registrar;
 mod tld;
 
 pub use keys::{Held, KeyHolder};
 pub use listen::{BindError, TlsSocket, UnixSocket};
+pub use nodes::Membership;
 
 use crate::wire::{ClusterStatus, DigestReport, Failure, Kind, Operation};
 use net::Shutdown;
@@ -39,6 +41,12 @@ pub trait Control: KeyHolder + Clone + Send + Sync + 'static {
     /// Takes the clocks of this node and of the leader as they are; what is then known of this node's, or why the
     /// leader was not told.
     fn accept_clock(&self) -> impl Future<Output = Result<String, String>> + Send;
+
+    /// Who belongs to the cluster, as this node knows it.
+    fn membership(&self) -> Membership;
+
+    /// Removes a node from consensus; one that is no member is fine.
+    fn remove(&self, id: u64) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// What the operations work on.

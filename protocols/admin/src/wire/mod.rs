@@ -5,6 +5,7 @@ mod domain;
 mod failure;
 mod journal;
 mod keys;
+mod nodes;
 mod registrar;
 mod secret;
 mod tld;
@@ -18,6 +19,7 @@ pub(crate) use failure::superseded;
 pub use failure::{Failure, Kind};
 pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row};
 pub use keys::{EpochView, KeyRetire, KeyRotate, KeyRotated, KeysQuery, KeysView, SilentNode};
+pub use nodes::{NodeAllocate, NodeAllocated, NodeRemove, NodeRemoved, Role};
 pub use registrar::{
     RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
     RegistrarView, Seat, Suspension,

@@ -3,12 +3,12 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use admin::wire::{ClusterStatus, DigestReport, Instant, Member, MemberDigest};
-use admin::{Client, Control, Held, KeyHolder, Server, Site, TlsSocket, UnixSocket};
+use admin::{Client, Control, Held, KeyHolder, Membership, Server, Site, TlsSocket, UnixSocket};
 use cluster::layout;
 use net::Trigger;
 use registry::{
-    Actor, Solo, SvTrids, Timestamp, Unavailable, Verb, keys::Fingerprint, repository::RepositoryFound,
-    seal::Keys,
+    Actor, Solo, SvTrids, Timestamp, Unavailable, Verb, keys::Fingerprint, node::NodeRole,
+    repository::RepositoryFound, seal::Keys,
 };
 use std::{
     collections::BTreeMap,
@@ -84,6 +84,24 @@ impl Control for TwoNodes {
 
     async fn accept_clock(&self) -> Result<String, String> {
         Ok("agrees".to_owned())
+    }
+
+    /// Nodes 1 and 2 vote, node 3 is an edge.
+    fn membership(&self) -> Membership {
+        let roles = [(1, NodeRole::Voter), (2, NodeRole::Voter), (3, NodeRole::Edge)];
+        let at = |id: u64| format!("127.0.0.{id}:7001").parse().unwrap();
+        Membership {
+            cluster_id: "00112233445566778899aabbccddeeff".into(),
+            highest: 3,
+            roles: roles.into(),
+            contacts: (1..=3).map(|id| (id, at(id))).collect(),
+            voters: [1, 2].into(),
+            leader: Some(1),
+        }
+    }
+
+    async fn remove(&self, id: u64) -> Result<(), String> {
+        if id == 3 { Err("a change of the membership is under way".to_owned()) } else { Ok(()) }
     }
 }
 
