@@ -132,6 +132,11 @@ impl Registry {
         1..=self.nodes
     }
 
+    /// Counts one more node, which was added beside those of the start; its ports come after theirs.
+    pub fn added(&mut self) {
+        self.nodes += 1;
+    }
+
     /// Waits until every node answers `/readyz` with 200.
     ///
     /// # Panics
@@ -215,9 +220,8 @@ impl Registry {
             drop(self.by_hand.remove(at).1.wait());
         }
         // gone is only what no longer holds its ports and locks
-        let stat = format!("/proc/{}/stat", pid.as_raw_pid());
         let until = Instant::now() + Duration::from_secs(10);
-        while fs::read_to_string(&stat).is_ok_and(|s| !s.contains(") Z ")) && Instant::now() < until {
+        while holds_files(pid.as_raw_pid()) && Instant::now() < until {
             sleep(Duration::from_millis(5));
         }
     }
@@ -378,6 +382,13 @@ impl Drop for Registry {
             drop(dev.wait());
         }
     }
+}
+
+/// Whether a process may still hold files: its first thread can be gone while others are not.
+fn holds_files(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|s| threads > 1 || !s.contains(") Z "))
 }
 
 fn terminate(child: &Child) {
