@@ -75,7 +75,7 @@ impl Control for Operator {
             cluster_id: self.founding.cluster_id.clone(),
             cluster_name: self.founding.cluster_name.clone(),
             node: own.id,
-            leader: own.leader,
+            leader: own.leader.filter(|id| is_followed(*id, &members)),
             term: own.term,
             members,
         }
@@ -130,6 +130,13 @@ impl Control for Operator {
             tokio::time::sleep(REMOVE_PAUSE).await;
         }
     }
+}
+
+/// Whether a node that is taken for the leader answers, and a majority of the voters with it.
+fn is_followed(leader: u64, members: &[Member]) -> bool {
+    let voters = members.iter().filter(|m| m.role == raft::Role::Voter.to_string());
+    let (all, answer) = voters.fold((0, 0), |(all, answer), m| (all + 1, answer + usize::from(m.reachable)));
+    members.iter().any(|m| m.id == leader && m.reachable) && answer > all / 2
 }
 
 fn member_digest(id: u64, said: &Result<Said, String>, differs: bool) -> MemberDigest {

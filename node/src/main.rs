@@ -19,7 +19,7 @@ mod withdrawal;
 
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -113,10 +113,24 @@ fn start_logging() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("info,{}", raft::LOG_FILTER)));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(|| Unbreakable(stderr()))
+        .log_internal_errors(false)
         .with_ansi(stderr().is_terminal())
         .with_target(false)
         .init();
+}
+
+/// A log that nobody reads any more must not end the node: what can't be written is lost.
+struct Unbreakable<W>(W);
+
+impl<W: io::Write> io::Write for Unbreakable<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        Ok(self.0.write(line).unwrap_or(line.len()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().or(Ok(()))
+    }
 }
 
 /// A panic ends the process: a thread of consensus or storage that is silently gone is worse than a node that is

@@ -82,8 +82,8 @@ impl NodeMetrics {
     }
 }
 
-/// Reads the figures of consensus and of the state's memory.
-pub type ReadStatus = Arc<dyn Fn() -> (Status, Stats) + Send + Sync>;
+/// Reads the figures of consensus, whether a majority follows the leader, and the figures of the state's memory.
+pub type ReadStatus = Arc<dyn Fn() -> (Status, bool, Stats) + Send + Sync>;
 
 /// The figures of consensus and of the state's memory, as they are when scraped.
 pub struct RaftCollector(pub ReadStatus);
@@ -96,10 +96,15 @@ impl fmt::Debug for RaftCollector {
 
 impl Collector for RaftCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let (s, memory) = (self.0)();
-        let leads = u64::from(s.leader == Some(s.id));
+        let (s, led, memory) = (self.0)();
+        let leads = u64::from(led && s.leader == Some(s.id));
         let figures = [
             ("namingo_raft_is_leader", "Whether this node leads (1) or not (0)", leads),
+            (
+                "namingo_raft_has_quorum",
+                "Whether a leader with a majority is heard of (1) or not (0)",
+                u64::from(led),
+            ),
             ("namingo_raft_leader_id", "The leader as this node knows it, 0 for none", s.leader.unwrap_or(0)),
             ("namingo_raft_term", "The current term", s.term),
             ("namingo_raft_last_log_index", "The last entry in the log", s.last_log),

@@ -81,6 +81,7 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
     }
     let bundle = Bundle::load(&file.node_dir(id), id)?;
     withdrawal::refuse(&bundle.dir)?;
+    same_address(&file, &bundle)?;
     if bundle.founding.cluster_name != file.name {
         let holds =
             format!("{}: belongs to the cluster \"{}\"", bundle.dir.display(), bundle.founding.cluster_name);
@@ -104,9 +105,21 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
     ended
 }
 
+/// Peers look for a node where the founding list says; a changed address would leave them waiting without a word.
+fn same_address(file: &ClusterFile, bundle: &Bundle) -> Result<(), Failure> {
+    let configured = file.nodes[&bundle.node].addresses.raft;
+    match bundle.founding.node.get(&bundle.node).map(|listed| listed.addresses.raft) {
+        Some(listed) if listed != configured => Err(Failure::at(
+            format!("{}: node.{}.raft", file.path.display(), bundle.node),
+            format!("{configured} is not where the peers look for this node: its bundle says {listed}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runtime::Handle) -> Ended {
     let section = &file.nodes[&bundle.node];
-    let hangups = reload::hangups()?;
+    let hangups = reload::hangups(demo)?;
     let mut registry = Registry::default();
     let node_metrics = NodeMetrics::register(&mut registry);
     let service_metrics = net::Metrics::register(&mut registry);
@@ -116,23 +129,24 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
     let data = Data::open(bundle, &node_metrics, tell_fault)?;
-    let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone())?;
+    let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
 
-    let status = cluster.clone();
-    let figures = move || (status.status(), status.store().stats());
-    registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
     let readiness = Arc::new(Readiness::default());
+    let (status, led) = (cluster.clone(), readiness.clone());
+    let figures = move || (status.status(), led.is_led(), status.store().stats());
+    registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
     if let Some(address) = section.addresses.metrics {
         let listener = status_http::bind(address).await?;
         let page = StatusPage { registry, readiness: readiness.clone() };
         tasks.spawn(status_http::serve(listener, Arc::new(page)));
     }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
-    let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone(), readiness: readiness.clone() };
+    let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
+    tasks.spawn(jobs::pulse(cluster.clone(), readiness.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
     ring.attend(&cluster);
@@ -150,7 +164,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let running = async {
         take_place(&cluster, bundle).await?;
         caught_up(&cluster, section.role).await;
-        ring.fits()?;
+        ring.fits_soon().await?;
         if demo != Demo::No {
             jobs.demonstrated().await;
         }

@@ -1,7 +1,7 @@
 //! A new EPP certificate without a restart: on SIGHUP the files are read again. Sessions that are open go on; files
 //! that can't be used change nothing.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, node::Demo};
 use net::{Fingerprint, Shutdown, Tls, tls::Identity};
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,12 +13,16 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
-/// Takes SIGHUP, which would end the process otherwise. One that comes before [`run`] is kept.
+/// Takes SIGHUP, which would end the process otherwise. One that comes before [`run`] is kept. `dev` in one process
+/// leaves it alone: there it means that the terminal was closed, and the registry should end with it.
 ///
 /// # Errors
 /// Signals can't be listened for.
-pub fn hangups() -> Result<Signal, Failure> {
-    signal(SignalKind::hangup()).map_err(|e| Failure::at("signals can't be listened for", e))
+pub fn hangups(demo: Demo) -> Result<Option<Signal>, Failure> {
+    if demo == Demo::InProcess {
+        return Ok(None);
+    }
+    signal(SignalKind::hangup()).map(Some).map_err(|e| Failure::at("signals can't be listened for", e))
 }
 
 /// Reads the certificate again with each signal, until the shutdown is requested.

@@ -26,8 +26,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     pub trids: Arc<SvTrids>,
     pub metrics: Metrics,
-    /// What makes the certificate be read again.
-    pub hangups: Signal,
+    /// What makes the certificate be read again, if anything does.
+    pub hangups: Option<Signal>,
 }
 
 /// The services that are open.
@@ -80,7 +80,9 @@ impl Servers {
             ));
         }
         let certificate = epp.map(|(_, certificate)| certificate);
-        open.spawn(reload::run(parts.hangups, certificate, shutdown.clone()));
+        if let Some(hangups) = parts.hangups {
+            open.spawn(reload::run(hangups, certificate, shutdown.clone()));
+        }
         Ok(Servers(open))
     }
 

@@ -8,11 +8,12 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::registry::Registry;
+use raft::ClockState;
 use std::{
     convert::Infallible,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,11 +25,14 @@ const CONNECTIONS_MAX: usize = 64;
 /// How long the head of a request may take.
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
 
+const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// Whether the node serves, as `/readyz` tells it.
 #[derive(Debug, Default)]
 pub struct Readiness {
     serving: AtomicBool,
     led: AtomicBool,
+    clock: Mutex<ClockState>,
 }
 
 impl Readiness {
@@ -37,16 +41,33 @@ impl Readiness {
         self.serving.store(yes, Ordering::Release);
     }
 
-    /// A leader is heard of, or not.
+    /// A leader that a majority follows is heard of, or not.
     pub fn led(&self, yes: bool) {
         self.led.store(yes, Ordering::Release);
     }
 
-    fn word(&self) -> Result<&'static str, &'static str> {
-        match (self.serving.load(Ordering::Acquire), self.led.load(Ordering::Acquire)) {
-            (false, _) => Err("not serving yet\n"),
-            (true, false) => Err("no leader: the answers are not getting fresher\n"),
-            (true, true) => Ok("ready\n"),
+    pub fn is_led(&self) -> bool {
+        self.led.load(Ordering::Acquire)
+    }
+
+    /// What is known of this node's clock.
+    pub fn clock(&self, state: ClockState) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn word(&self) -> Result<String, String> {
+        let clock = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.serving.load(Ordering::Acquire) {
+            return Err("not serving yet\n".into());
+        }
+        if !self.is_led() {
+            return Err("no leader with a majority: the answers are not getting fresher\n".into());
+        }
+        match clock {
+            ClockState::Unknown | ClockState::Agrees => Ok("ready\n".into()),
+            ClockState::Off | ClockState::Jumped { .. } | ClockState::Gap { .. } => {
+                Err(format!("the clock: {clock}\n"))
+            }
         }
     }
 }
@@ -108,8 +129,8 @@ impl StatusPage {
             },
             "/healthz" => plain(StatusCode::OK, "alive\n"),
             "/readyz" => match self.readiness.word() {
-                Ok(word) => plain(StatusCode::OK, word),
-                Err(word) => plain(StatusCode::SERVICE_UNAVAILABLE, word),
+                Ok(word) => with_type(StatusCode::OK, PLAIN, word.into()),
+                Err(word) => with_type(StatusCode::SERVICE_UNAVAILABLE, PLAIN, word.into()),
             },
             _ => plain(StatusCode::NOT_FOUND, "here are /metrics, /healthz and /readyz\n"),
         }
@@ -117,7 +138,7 @@ impl StatusPage {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    with_type(status, "text/plain; charset=utf-8", text.into())
+    with_type(status, PLAIN, text.into())
 }
 
 fn with_type(status: StatusCode, media: &'static str, body: Bytes) -> Response<Full<Bytes>> {

@@ -13,7 +13,7 @@ use openraft::{
     errors::{ClientWriteError, RaftError},
     type_config::TypeConfigExt,
 };
-use registry::{Actor, Backend, Command, Entry, Freshness, Outcome, SvTrid, Unavailable, Verb};
+use registry::{Actor, Backend, Command, Entry, Freshness, Outcome, SvTrid, Timestamp, Unavailable, Verb};
 use std::{pin::pin, time::Duration};
 use storage::{Pressure, View};
 
@@ -25,7 +25,7 @@ const SEND_LIMIT: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(50);
 /// Pause before a command that was not taken is sent again.
 const RETRY: Duration = Duration::from_millis(20);
-/// The leader proposes no command whose clock differs by more.
+/// The leader proposes no command of a node whose clock differs by more.
 const CLOCK_MAX_MS: i64 = 10_000;
 
 impl<C: Cx, N: Net> Backend for Cluster<C, N> {
@@ -66,7 +66,9 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
                 Some(Submitted::Busy) => refused = Unavailable::Busy,
                 Some(Submitted::ClockHeld) => refused = Unavailable::ClockHeld,
                 Some(Submitted::ClockOff { by_ms }) => {
-                    tracing::warn!(svtrid = %command.svtrid, by_ms, "the leader's clock differs; not proposed");
+                    if !matches!(refused, Unavailable::ClockDiffers { .. }) {
+                        tracing::warn!(svtrid = %command.svtrid, by_ms, "the leader's clock differs; not proposed");
+                    }
                     refused = Unavailable::ClockDiffers { by_ms };
                 }
                 Some(Submitted::NotLeader) | None => {}
@@ -85,11 +87,12 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
         let (id, leader) = self.node.leader()?;
         let node = self.node;
         let told = &mut self.watched.told;
+        let request = Request::Submit { command: Box::new(command.clone()), sent: node.now() };
         let send = async {
             if id == node.id {
-                return node.propose(command.clone()).await;
+                return node.propose(command.clone(), node.now()).await;
             }
-            match node.ask_at(id, &leader, &Request::Submit(Box::new(command.clone())), SEND_LIMIT).await {
+            match node.ask_at(id, &leader, &request, SEND_LIMIT).await {
                 Ok(submitted) => submitted,
                 Err(CallError::Unreachable(_) | CallError::Refused(_)) => Submitted::NotLeader,
                 Err(CallError::Lost(_)) => Submitted::Unknown,
@@ -130,9 +133,9 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
 
 impl<C: Cx, N: Net> Inner<C, N> {
     /// Stamps a command and proposes it, if this node leads.
-    pub(crate) async fn propose(&self, command: Command) -> Submitted {
+    pub(crate) async fn propose(&self, command: Command, sent: Timestamp) -> Submitted {
         let at = self.now();
-        let by_ms = command.issued.0 - at.0;
+        let by_ms = sent.0 - at.0;
         if by_ms.abs() > CLOCK_MAX_MS {
             return Submitted::ClockOff { by_ms };
         }

@@ -123,8 +123,7 @@ impl Clocks {
     }
 
     pub(crate) fn state(&self) -> ClockState {
-        let known = self.lock();
-        known.held.unwrap_or(known.state)
+        self.lock().state()
     }
 
     /// How far each peer's clock is ahead of this one's, in ms.
@@ -135,6 +134,10 @@ impl Clocks {
     /// Whether a command may be stamped `at` on a state of that time.
     pub(crate) fn may_stamp(&self, at: Timestamp, state_time: i64) -> bool {
         let mut known = self.lock();
+        // by a clock that the others contradict there is no telling whether there is a gap
+        if known.state == ClockState::Off {
+            return false;
+        }
         let by_ms = at.0.saturating_sub(state_time);
         let gap = self.jumps == Jumps::Small && state_time > 0 && by_ms > GAP_MAX_MS;
         if gap && !known.gap_accepted {
@@ -177,7 +180,17 @@ impl Clocks {
             near if near + unheard < majority => ClockState::Off,
             _ => ClockState::Unknown,
         };
-        known.held.unwrap_or(known.state)
+        known.state()
+    }
+}
+
+impl Known {
+    /// What the others contradict is wrong, whatever the operator is asked for beside it.
+    fn state(&self) -> ClockState {
+        match self.state {
+            ClockState::Off => ClockState::Off,
+            state => self.held.unwrap_or(state),
+        }
     }
 }
 
@@ -298,6 +311,17 @@ mod tests {
         assert_eq!(judge(&[(2, 9_000)]), ClockState::Unknown);
         assert_eq!(judge(&[]), ClockState::Unknown);
         assert_eq!(clocks.judge(&[], 1, true, SECOND), ClockState::Agrees);
+    }
+
+    #[test]
+    fn a_clock_that_the_others_contradict_stamps_nothing_and_finds_no_gap() {
+        let clocks = Clocks::new(Jumps::Small);
+        let year = Timestamp(400 * 24 * 3_600_000);
+        assert_eq!(clocks.judge(&[(2, -year.0), (3, -year.0)], 3, true, SECOND), ClockState::Off);
+        assert!(!clocks.may_stamp(year, 1_000));
+        assert_eq!(clocks.state(), ClockState::Off, "not a gap that the operator could accept");
+        clocks.accept();
+        assert!(!clocks.may_stamp(year, 1_000));
     }
 
     #[test]

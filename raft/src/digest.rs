@@ -7,7 +7,7 @@ use crate::{
     cluster::{Cluster, Inner},
     net::{CallError, Net},
     snapshot::Work,
-    types::Cx,
+    types::{Cx, Role},
     wire::Request,
 };
 use futures_util::future::join_all;
@@ -89,38 +89,24 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let Outcome::Done(Reply::Marked { index, .. }) = outcome else {
             return Err(Unavailable::Fault(format!("a mark came to {outcome:?}")));
         };
-        let members = self.inner.members();
-        let asked = members.keys().map(|id| async move {
-            (*id, self.digest_of(*id, index, recompute).await.map_err(|e| e.to_string()))
-        });
-        let said: BTreeMap<u64, Result<Said, String>> = join_all(asked).await.into_iter().collect();
-        let voters = self.inner.voters();
-        let comparison = Comparison { index, majority: majority(&voters, &said), members: said };
+        // then the membership known here is the one that the mark was made under
+        self.inner.progress.wait(index).await.map_err(|_| Unavailable::NoLeader)?;
+        let comparison = self.inner.compare(index, recompute).await;
         for id in comparison.differing() {
             tracing::error!(node = id, index, "the state of this node is not the cluster's");
-            if let Err(error) = self.withdraw(id, index, comparison.majority).await {
+            if let Err(error) = self.tell_to_withdraw(id, index).await {
                 tracing::error!(node = id, %error, "it could not be told to withdraw");
             }
         }
         Ok(comparison)
     }
 
-    async fn digest_of(&self, id: u64, index: u64, recompute: bool) -> Result<Said, CallError> {
+    async fn tell_to_withdraw(&self, id: u64, index: u64) -> Result<(), CallError> {
         if id == self.inner.id {
-            return self.inner.own_digest(index, recompute).await.map_err(CallError::Lost);
-        }
-        let limit = if recompute { RECOMPUTE } else { REACH };
-        let said: Result<Said, String> =
-            self.inner.ask(id, &Request::Digest { index, recompute }, limit).await?;
-        said.map_err(CallError::Lost)
-    }
-
-    async fn withdraw(&self, id: u64, index: u64, digest: Option<u128>) -> Result<(), CallError> {
-        if id == self.inner.id {
-            self.inner.withdraw(index, digest);
+            self.inner.reconsider(index).await;
             return Ok(());
         }
-        self.inner.ask(id, &Request::Withdraw { index, digest }, REACH).await
+        self.inner.ask(id, &Request::Withdraw { index }, REACH).await
     }
 
     /// Resolves when this node was found to hold another state than the cluster, with the finding.
@@ -154,18 +140,38 @@ impl<C: Cx, N: Net> Inner<C, N> {
         Ok(Said { recorded, recomputed })
     }
 
-    /// Believes a finding against itself only where its own record agrees with it.
-    pub(crate) fn withdraw(&self, index: u64, majority: Option<u128>) {
+    async fn digest_of(&self, id: u64, index: u64, recompute: bool) -> Result<Said, CallError> {
+        if id == self.id {
+            return self.own_digest(index, recompute).await.map_err(CallError::Lost);
+        }
+        let limit = if recompute { RECOMPUTE } else { REACH };
+        self.ask(id, &Request::Digest { index, recompute }, limit).await
+    }
+
+    async fn compare(&self, index: u64, recompute: bool) -> Comparison {
+        let members = self.members();
+        let asked = members.keys().map(|id| async move {
+            (*id, self.digest_of(*id, index, recompute).await.map_err(|e| e.to_string()))
+        });
+        let said: BTreeMap<u64, Result<Said, String>> = join_all(asked).await.into_iter().collect();
+        let voters =
+            members.iter().filter(|(_, m)| m.role == Role::Voter).map(|(id, _)| *id).collect::<Vec<_>>();
+        Comparison { index, majority: majority(&voters, &said), members: said }
+    }
+
+    /// Told that its state is another than the majority's, a node asks the others itself before it believes that.
+    pub(crate) async fn reconsider(&self, index: u64) {
         let own = self.progress.marked(index);
-        let why = match (own, majority) {
+        let found = self.compare(index, false).await;
+        let why = match (own, found.majority) {
             (Some(own), Some(majority)) if own != majority => {
                 format!(
                     "after entry {index} its digest is {own:032x}, that of a majority of the voters {majority:032x}"
                 )
             }
-            _ => match storage::verify_digest(&self.store.view()) {
+            _ => match verify(self.store.view(), self.work).await {
                 Ok(()) => return,
-                Err(fault) => fault.to_string(),
+                Err(fault) => fault,
             },
         };
         self.withdrawal.set(why);

@@ -42,4 +42,4 @@ pub use snapshot::Work;
 pub use types::{Cx, Live, NodeInfo, Role};
 
 /// What a log filter should add so that the consensus library tells only what needs attention.
-pub const LOG_FILTER: &str = "openraft=warn";
+pub const LOG_FILTER: &str = "openraft=error";

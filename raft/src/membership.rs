@@ -160,8 +160,16 @@ impl<C: Cx, N: Net> Inner<C, N> {
             let metrics = metrics.borrow_watched();
             let stored = &metrics.membership_config;
             let membership = stored.membership();
-            if membership.get_node(&from).is_some() || membership.nodes().next().is_none() {
-                return Ok(());
+            match membership.get_node(&from) {
+                Some(member) if !request.is_for(member.role) => {
+                    return Err(format!(
+                        "node {from} is a member of role {}: this is not for it",
+                        member.role
+                    ));
+                }
+                Some(_) => return Ok(()),
+                None if membership.nodes().next().is_none() => return Ok(()),
+                None => {}
             }
             stored.log_id().as_ref().map_or(0, |id| id.index)
         };

@@ -8,6 +8,7 @@ use crate::{
     types::Cx,
     wire::{self, Request},
 };
+use openraft::type_config::TypeConfigExt;
 use serde::Serialize;
 use std::{fmt::Display, sync::Arc};
 
@@ -33,13 +34,17 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::Vote(rpc) => outcome(self.raft.vote(rpc).await),
             Request::PreVote(rpc) => outcome(self.raft.pre_vote(rpc).await),
             Request::TransferLeader(rpc) => outcome(self.raft.handle_transfer_leader(rpc).await),
-            Request::Submit(command) => value(&self.propose(*command).await),
+            Request::Submit { command, sent } => value(&self.propose(*command, sent).await),
             Request::ReadIndex => value(&own_read_index(self).await),
             Request::Hello => value(&self.hello(from)),
             Request::Status => value(&self.status()),
             Request::Time => value(&Told(self.now())),
-            Request::Digest { index, recompute } => value(&self.own_digest(index, recompute).await),
-            Request::Withdraw { index, digest } => value(&self.withdraw(index, digest)),
+            Request::Digest { index, recompute } => outcome(self.own_digest(index, recompute).await),
+            Request::Withdraw { index } => {
+                let node = self.clone();
+                drop(C::spawn(async move { node.reconsider(index).await }));
+                value(&())
+            }
             Request::AcceptClock => value(&self.clocks.accept()),
             Request::SnapshotBegin(announced) => outcome(self.snapshot_begin(from, *announced).await),
             Request::SnapshotPart { transfer, number, bytes } => {

@@ -18,7 +18,11 @@ pub(crate) enum Request<C: Cx> {
     Vote(VoteRequest<C>),
     PreVote(VoteRequest<C>),
     TransferLeader(TransferLeaderRequest<C>),
-    Submit(Box<Command>),
+    Submit {
+        command: Box<Command>,
+        /// The accepting node's wall clock when it sent this: compared with the leader's.
+        sent: Timestamp,
+    },
     ReadIndex,
     Hello,
     Status,
@@ -48,7 +52,6 @@ pub(crate) enum Request<C: Cx> {
     /// The state of this node is not the majority's.
     Withdraw {
         index: u64,
-        digest: Option<u128>,
     },
     /// Not about consensus; what it means is known elsewhere.
     Errand {
@@ -64,6 +67,16 @@ pub(crate) enum Request<C: Cx> {
 }
 
 impl<C: Cx> Request<C> {
+    /// Who may ask what: an edge stands anywhere, and a stolen one must not write, vote or command; consensus is for
+    /// those that lead or could.
+    pub(crate) fn is_for(&self, role: Role) -> bool {
+        match role {
+            Role::Voter => true,
+            Role::Standby => !self.is_consensus(),
+            Role::Edge => matches!(self, Request::ReadIndex | Request::Status | Request::Digest { .. }),
+        }
+    }
+
     /// Whether anybody with a certificate of the cluster may ask it.
     pub(crate) fn is_introduction(&self) -> bool {
         matches!(self, Request::Hello | Request::Time | Request::Join(_))

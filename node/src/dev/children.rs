@@ -4,6 +4,7 @@ use crate::{Ended, failure::Failure, node::DEV_PARENT};
 use cluster::ClusterFile;
 use std::{
     env,
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio, id},
     sync::{
@@ -43,7 +44,7 @@ pub fn watch(file: &ClusterFile, program: &Path) -> Ended {
         let before = children.len();
         children.retain_mut(|(id, child)| still_runs(*id, child, file, program));
         if children.is_empty() && before > 0 {
-            println!(
+            say!(
                 "all nodes of this command have ended; it goes on for those started by hand (Ctrl-C ends it)"
             );
         }
@@ -70,7 +71,7 @@ fn still_runs(id: u64, child: &mut Child, file: &ClusterFile, program: &Path) ->
     match child.try_wait() {
         Ok(None) => true,
         Ok(Some(status)) => {
-            println!(
+            say!(
                 "node {id} ended ({status}); start it again with: {} run --config {} --id {id}",
                 program.display(),
                 file.path.display()
@@ -78,7 +79,7 @@ fn still_runs(id: u64, child: &mut Child, file: &ClusterFile, program: &Path) ->
             false
         }
         Err(error) => {
-            println!("node {id} can't be watched: {error}");
+            say!("node {id} can't be watched: {error}");
             false
         }
     }
@@ -89,7 +90,7 @@ fn stop(mut children: Vec<(u64, Child)>) {
         let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
         let asked = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
         if let Some(Err(error)) = asked {
-            println!("node {id} can't be asked to stop: {error}");
+            say!("node {id} can't be asked to stop: {error}");
         }
     }
     let until = Instant::now() + STOP_LIMIT;
@@ -98,7 +99,7 @@ fn stop(mut children: Vec<(u64, Child)>) {
             thread::sleep(LOOK);
         }
         if matches!(child.try_wait(), Ok(None)) {
-            println!("node {id} did not stop in time and is killed");
+            say!("node {id} did not stop in time and is killed");
             drop(child.kill());
             drop(child.wait());
         }

@@ -14,7 +14,9 @@ const NODE_STEP: u16 = 100;
 /// A directory of another shape, or one that can't be written.
 pub fn prepare(shape: &Shape) -> Result<ClusterFile, Failure> {
     let wanted = cluster_file(shape)?;
+    must_be_free(&wanted)?;
     if !wanted.path.exists() {
+        must_be_empty(shape)?;
         fs::create_dir_all(&shape.data_dir).map_err(|e| Failure::at(shape.data_dir.display(), e))?;
         cluster::init(&wanted)?;
         // last: a directory without the file is one that was never complete
@@ -47,6 +49,31 @@ pub fn prepare(shape: &Shape) -> Result<ClusterFile, Failure> {
         ));
     }
     Ok(found)
+}
+
+/// Tries every port before anything is written: a second attempt with other ports must find nothing half made.
+fn must_be_free(wanted: &ClusterFile) -> Result<(), Failure> {
+    for (id, node) in &wanted.nodes {
+        for (service, address) in node.addresses.named() {
+            std::net::TcpListener::bind(address).map_err(|e| {
+                Failure::at(
+                    format!("{service} of node {id} can't listen on {address}"),
+                    format!("{e}; see --port-offset"),
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn must_be_empty(shape: &Shape) -> Result<(), Failure> {
+    match fs::read_dir(&shape.data_dir).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(Failure::at(
+            shape.data_dir.display(),
+            "is not empty and holds no registry; name another --data-dir",
+        )),
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 fn cluster_file(shape: &Shape) -> Result<ClusterFile, Failure> {

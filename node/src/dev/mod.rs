@@ -1,12 +1,22 @@
 //! `dev`: a ready registry on loopback with demonstration data. One voter runs in this process; several run as the
 //! processes that production would run, watched from here.
 
+/// Tells the person at the terminal, who may have closed it.
+macro_rules! say {
+    ($($text:tt)*) => {
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    };
+}
+
 mod children;
 mod directory;
 
 use crate::{Ended, jobs::REGISTRARS, node};
 use cluster::ClusterFile;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,32 +43,29 @@ pub fn run(shape: &Shape) -> Ended {
 }
 
 fn announce(file: &ClusterFile, shape: &Shape, program: Option<&Path>) {
-    println!("Namingo registry for development, data in {}", shape.data_dir.display());
+    say!("Namingo registry for development, data in {}", shape.data_dir.display());
     for (id, node) in &file.nodes {
         let services: Vec<String> =
             node.addresses.named().map(|(service, address)| format!("{service} {address}")).collect();
-        println!("  node {id} ({}): {}", node.role, services.join(", "));
+        say!("  node {id} ({}): {}", node.role, services.join(", "));
         if let Some(program) = program {
-            println!("    {} run --config {} --id {id}", program.display(), file.path.display());
+            say!("    {} run --config {} --id {id}", program.display(), file.path.display());
         }
     }
     let names: Vec<&str> = REGISTRARS.iter().map(|(handle, _)| *handle).collect();
-    println!("Zones: .test (registrant, admin and tech required) and .example (no contacts)");
-    println!("Registrars: {} with passwords NAME-secret", names.join(", "));
+    say!("Zones: .test (registrant, admin and tech required) and .example (no contacts)");
+    say!("Registrars: {} with passwords NAME-secret", names.join(", "));
     let Some(first) = file.nodes.values().next() else { return };
-    println!("Next, in another terminal:");
+    say!("Next, in another terminal:");
     let at = &first.addresses;
     if let Some(whois) = at.whois {
-        println!("  whois -h {} -p {} example.test", whois.ip(), whois.port());
+        say!("  whois -h {} -p {} example.test", whois.ip(), whois.port());
     }
     if let Some(rdap) = at.rdap {
-        println!("  curl http://{rdap}/domain/example.test");
+        say!("  curl http://{rdap}/domain/example.test");
     }
     if let Some(epp) = at.epp {
-        println!("  openssl s_client -quiet -connect {epp}     (EPP; frames carry a length, see README.md)");
+        say!("  openssl s_client -quiet -connect {epp}     (EPP; frames carry a length, see README.md)");
     }
-    println!(
-        "  cargo run --release -p namingo-admin -- --data-dir {} cluster status",
-        shape.data_dir.display()
-    );
+    say!("  cargo run --release -p namingo-admin -- --data-dir {} cluster status", shape.data_dir.display());
 }

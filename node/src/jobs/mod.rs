@@ -1,19 +1,17 @@
-//! What a leader does beside serving: lets time pass, founds the repository, completes changes of the membership, keeps the
-//! sealed data sealed with keys that are in use. Every node
-//! runs these loops; they act where the node leads.
+//! What a leader does beside serving: lets time pass, founds the repository, completes changes of the membership, keeps
+//! the sealed data sealed with keys that are in use. Every node runs these loops; they act where the node leads.
 
 mod demo;
 mod digest;
+mod pulse;
 mod retain;
 mod sealing;
 
 pub use demo::REGISTRARS;
+pub use pulse::pulse;
 pub use retain::retain;
 
-use crate::{
-    node::{Peers, now},
-    status_http::Readiness,
-};
+use crate::node::{Peers, now};
 use cluster::RepositoryPolicy;
 use registry::{
     Actor, Backend, Freshness, Outcome, Refusal, Reply, SvTrids, Unavailable, Verb, due,
@@ -32,7 +30,6 @@ const BEAT_MS: i64 = 1000;
 pub struct Jobs {
     pub cluster: Peers,
     pub trids: Arc<SvTrids>,
-    pub readiness: Arc<Readiness>,
 }
 
 impl Jobs {
@@ -40,7 +37,6 @@ impl Jobs {
     pub async fn run(self, policy: RepositoryPolicy) {
         let mut founded = false;
         loop {
-            self.readiness.led(self.cluster.leader().is_some());
             if self.cluster.is_leader() {
                 founded = founded || self.found_repository(&policy).await;
                 self.cluster.settle_membership().await;

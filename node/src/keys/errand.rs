@@ -1,6 +1,8 @@
 //! Sealing keys between nodes, over the peers' mutual TLS: a new secret goes from the node where the operator rotates
 //! to every voter and standby, and each of them tells which secrets it holds, by fingerprint.
 //!
+//! The leader hands keys that are in use over to members whose bundle was made before they were.
+//!
 //! A node takes a secret only if the replicated state announced its fingerprint; nobody can ask for one.
 
 use super::{KeyRing, Secret};
@@ -8,7 +10,7 @@ use crate::node::Peers;
 use cluster::SealingKeys;
 use futures_util::future::join_all;
 use raft::{Clerk, Role};
-use registry::keys::{Fingerprint, Stage};
+use registry::keys::{self, Fingerprint, KeyEpoch, Stage};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use storage::codec;
@@ -90,11 +92,15 @@ impl KeyRing {
             return Ok(Told::Taken);
         }
         match self.known(epoch)? {
-            Some(known) if known.fingerprint == given && !matches!(known.stage, Stage::Retired { .. }) => {
+            Some(known) if known.fingerprint == given && self.may_take(&known) => {
                 self.keep(epoch, secret).map(|_| Told::Taken)
             }
             Some(_) | None => Ok(Told::NotAnnounced),
         }
+    }
+
+    fn may_take(&self, known: &KeyEpoch) -> bool {
+        known.stage == Stage::Proposed || (known.is_needed() && self.joined_later())
     }
 
     /// Brings the secret of an epoch to every other voter and standby. Gives their ids, this node's included.
@@ -119,6 +125,26 @@ impl KeyRing {
         ))
     }
 
+    /// At the leader: brings keys that are in use to members that lack them, as one does whose bundle was made before
+    /// a rotation.
+    pub async fn hand_over(&self, cluster: &Peers) -> Result<(), String> {
+        let needed = keys::all(&self.store.view()).map_err(|fault| fault.to_string())?;
+        let needed: Vec<u32> =
+            needed.into_iter().filter(|(_, known)| known.is_needed()).map(|(epoch, _)| epoch).collect();
+        let lacking = lacking(&needed, &self.held_by_node(cluster).await);
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let keys = SealingKeys::of_node(&self.bundle.dir).map_err(|e| e.to_string())?;
+        for (id, epoch) in lacking.into_iter().filter(|(id, _)| *id != self.bundle.node) {
+            let Some(secret) = keys.by_epoch().get(&epoch) else { continue };
+            let ask = Ask::Take { epoch, secret: secret.to_vec() };
+            offer(cluster, id, &Zeroizing::new(codec::encode_record(&ask))).await?;
+            tracing::info!(node = id, epoch, "handed a sealing key over to a member that lacked it");
+        }
+        Ok(())
+    }
+
     /// What every voter and standby holds.
     pub async fn held_by_node(&self, cluster: &Peers) -> HeldByNode {
         let others = sealing_members(cluster);
@@ -136,6 +162,15 @@ impl KeyRing {
         }
         all
     }
+}
+
+/// Which members lack which of the epochs that are needed.
+fn lacking(needed: &[u32], held: &HeldByNode) -> Vec<(u64, u32)> {
+    let told = held.iter().filter_map(|(id, told)| Some((*id, told.as_ref().ok()?)));
+    told.flat_map(|(id, held)| {
+        needed.iter().filter(|epoch| !held.contains_key(epoch)).map(move |epoch| (id, *epoch))
+    })
+    .collect()
 }
 
 /// The other members that hold keys.
@@ -163,5 +198,24 @@ async fn offer(cluster: &Peers, to: u64, request: &[u8]) -> Result<(), String> {
             return Err(format!("node {to}: {why}"));
         }
         sleep(RETRY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lacks_a_key_that_is_in_use_is_found_and_the_silent_are_left() {
+        let print = |octet| Fingerprint([octet; 8]);
+        let held = HeldByNode::from([
+            (1, Ok(BTreeMap::from([(1, print(1)), (2, print(2)), (3, print(3))]))),
+            (2, Ok(BTreeMap::new())),
+            (3, Err("not reachable".into())),
+            (4, Ok(BTreeMap::from([(2, print(9))]))),
+        ]);
+        // another secret is not replaced: an operator has to look
+        assert_eq!(lacking(&[2, 3], &held), [(2, 2), (2, 3), (4, 3)]);
+        assert_eq!(lacking(&[], &held), []);
     }
 }

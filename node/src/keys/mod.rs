@@ -16,14 +16,24 @@ use registry::{
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use storage::{Fault, Read, Store};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// How often it is looked whether another epoch is current.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How long a node that joins waits for its keys.
+const HAND_OVER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The epoch that a cluster is founded with.
+pub const FIRST: u32 = 1;
 
 /// A secret on its way; wiped when dropped.
 type Secret = Zeroizing<[u8; SECRET]>;
@@ -35,6 +45,9 @@ pub struct KeyRing {
     seals: bool,
     store: Arc<Store>,
     held: Mutex<BTreeMap<u32, Fingerprint>>,
+    /// Whether the keys did fit once the node had caught up: while it replays its log, it passes states whose keys are
+    /// gone for good.
+    settled: AtomicBool,
 }
 
 /// Why the keys of a node are not those that the state needs.
@@ -46,20 +59,23 @@ enum Misfit {
 
 impl KeyRing {
     /// The keys of a bundle, over the state that was opened. New records are sealed with the epoch that is current
-    /// there; before the first one is registered, with the newest that is held.
+    /// there, and with the first before it is registered.
     ///
-    /// # Errors
-    /// The state needs a key that is missing or another.
-    pub fn open(bundle: &Bundle, seals: bool, store: Arc<Store>) -> Result<Arc<KeyRing>, Failure> {
+    /// A key that this state needs and that is missing is told and no more: the state may be old, and the epoch
+    /// retired since. [`KeyRing::fits_soon`] decides, when the node has caught up.
+    pub fn open(bundle: &Bundle, seals: bool, store: Arc<Store>) -> Arc<KeyRing> {
         let ring = KeyRing {
             keys: Arc::new(Keys::new(bundle.keys.by_epoch())),
             bundle: bundle.clone(),
             seals,
             store,
             held: Mutex::new(fingerprints(&bundle.keys)),
+            settled: AtomicBool::new(false),
         };
-        ring.fits()?;
-        Ok(Arc::new(ring))
+        if let Err(misfit) = ring.adjust() {
+            tracing::warn!("as far as this node's own state goes, {}", ring.advice(&misfit));
+        }
+        Arc::new(ring)
     }
 
     /// What servers seal and open with.
@@ -75,12 +91,30 @@ impl KeyRing {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that every key which the state needs is here, and seals with the current one.
+    /// Checks, once the node has caught up, that every key which the state needs is here. A node that joined the
+    /// cluster later waits a while: the leader gives it what came into use after its bundle was made.
     ///
     /// # Errors
-    /// One is missing or another; the message says what to do.
-    pub fn fits(&self) -> Result<(), Failure> {
-        self.adjust().map_err(|misfit| Failure::new(self.advice(&misfit)))
+    /// A key is missing or another; the message says what to do.
+    pub async fn fits_soon(&self) -> Result<(), Failure> {
+        let until = Instant::now() + HAND_OVER_LIMIT;
+        loop {
+            match self.adjust() {
+                Err(Misfit::Missing { .. }) if self.joined_later() && Instant::now() < until => {
+                    tokio::time::sleep(LOOK).await
+                }
+                fitted => {
+                    self.settled.store(true, Ordering::Release);
+                    return fitted.map_err(|misfit| Failure::new(self.advice(&misfit)));
+                }
+            }
+        }
+    }
+
+    /// Whether the node did not found the cluster: only such a node is given keys that are in use already. A founder
+    /// that lacks one has lost it, and its operator should know.
+    fn joined_later(&self) -> bool {
+        self.bundle.joining.is_some()
     }
 
     fn adjust(&self) -> Result<(), Misfit> {
@@ -100,10 +134,9 @@ impl KeyRing {
                 Some(_) => {}
             }
         }
-        if let Some(current) = keys::current(&view).map_err(Misfit::Fault)?
-            && self.keys.current() != Ok(current)
-            && self.keys.seal_with(current).is_ok()
-        {
+        // before the leader has registered the first epoch, a newer one on disk is a rotation that did not end
+        let current = keys::current(&view).map_err(Misfit::Fault)?.unwrap_or(FIRST);
+        if self.keys.current() != Ok(current) && self.keys.seal_with(current).is_ok() {
             tracing::info!(epoch = current, "new records are sealed with this key epoch from now on");
         }
         Ok(())
@@ -118,7 +151,7 @@ impl KeyRing {
             let ring = self.clone();
             let looked = tokio::task::spawn_blocking(move || ring.adjust().or_else(|_| ring.reload())).await;
             match looked {
-                Ok(Err(misfit)) if !told => {
+                Ok(Err(misfit)) if !told && self.settled.load(Ordering::Acquire) => {
                     tracing::error!("{}", self.advice(&misfit));
                     told = true;
                 }

@@ -15,8 +15,15 @@ pub(super) struct Frame {
     pub(super) payload: Vec<u8>,
 }
 
-/// Reads a frame; `None` when the peer closed between frames.
-pub(super) async fn read<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Option<Frame>> {
+/// The head of a frame.
+pub(super) struct Head {
+    pub(super) number: u64,
+    /// Octets of the payload that follows.
+    pub(super) length: usize,
+}
+
+/// Reads the head of a frame; `None` when the peer closed between frames.
+pub(super) async fn read_head<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Option<Head>> {
     let length = match from.read_u32().await {
         Ok(length) => length as usize,
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -25,10 +32,22 @@ pub(super) async fn read<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Optio
     if length > FRAME_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} octets")));
     }
-    let number = from.read_u64().await?;
-    let mut payload = vec![0; length];
+    Ok(Some(Head { number: from.read_u64().await?, length }))
+}
+
+/// Reads the payload behind a head.
+pub(super) async fn read_payload<R: AsyncRead + Unpin>(from: &mut R, head: Head) -> io::Result<Frame> {
+    let mut payload = vec![0; head.length];
     from.read_exact(&mut payload).await?;
-    Ok(Some(Frame { number, payload }))
+    Ok(Frame { number: head.number, payload })
+}
+
+/// Reads a frame; `None` when the peer closed between frames.
+pub(super) async fn read<R: AsyncRead + Unpin>(from: &mut R) -> io::Result<Option<Frame>> {
+    match read_head(from).await? {
+        Some(head) => read_payload(from, head).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Writes a frame without flushing.

@@ -14,6 +14,10 @@ use tokio_rustls::TlsAcceptor;
 
 /// Requests of one connection that are answered at the same time at most.
 const IN_FLIGHT_MAX: usize = 1024;
+/// Octets of requests of one connection that are read and not answered yet, at most.
+const OCTETS_MAX: usize = 2 * frame::FRAME_MAX;
+/// Connections at most: a few lanes for each of many nodes.
+const CONNECTIONS_MAX: usize = 512;
 /// How long a handshake may take.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 /// Pause after an accept failed, for example for want of file descriptors.
@@ -25,11 +29,14 @@ pub type NodeOf = Arc<dyn Fn(&CertificateDer<'_>) -> Option<u64> + Send + Sync>;
 /// Serves peers until the task is dropped.
 pub async fn serve<S: Service>(listener: TcpListener, tls: Arc<ServerConfig>, node_of: NodeOf, service: S) {
     let acceptor = TlsAcceptor::from(tls);
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
+        let Ok(seat) = seats.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 let (acceptor, node_of, service) = (acceptor.clone(), node_of.clone(), service.clone());
                 tokio::spawn(async move {
+                    let _seat = seat;
                     if let Err(error) = connection(tcp, acceptor, &node_of, service).await {
                         tracing::debug!(%peer, %error, "peer connection ended");
                     }
@@ -61,14 +68,21 @@ async fn connection<S: Service>(
     let (answers, queue) = mpsc::channel(IN_FLIGHT_MAX);
     let writing = tokio::spawn(frame::write_all(writer, queue));
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let room = Arc::new(Semaphore::new(OCTETS_MAX));
     let mut reader = BufReader::new(reader);
-    while let Some(request) = frame::read(&mut reader).await? {
-        let Ok(permit) = in_flight.clone().acquire_owned().await else { break };
+    while let Some(head) = frame::read_head(&mut reader).await? {
+        let octets = u32::try_from(head.length).unwrap_or(u32::MAX);
+        let (Ok(permit), Ok(space)) =
+            (in_flight.clone().acquire_owned().await, room.clone().acquire_many_owned(octets).await)
+        else {
+            break;
+        };
+        let request = frame::read_payload(&mut reader, head).await?;
         let (answers, service) = (answers.clone(), service.clone());
         tokio::spawn(async move {
             let payload = service.answer(peer, request.payload).await;
             drop(answers.send(Frame { number: request.number, payload }).await);
-            drop(permit);
+            drop((permit, space));
         });
     }
     drop(answers);

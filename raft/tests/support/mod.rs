@@ -1,5 +1,7 @@
 //! A cluster in one process: nodes on simulated disks, messages in memory.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use openraft::type_config::TypeConfigExt;
 use raft::{
     Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, StartError, Work,

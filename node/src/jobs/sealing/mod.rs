@@ -1,5 +1,5 @@
-//! What the leader does for the sealing keys: it registers the first epoch, seals anew what older epochs sealed, and
-//! brings the end of an epoch about once its announced time has come.
+//! What the leader does for the sealing keys: it registers the first epoch, hands keys over to members that lack them,
+//! seals anew what older epochs sealed, and brings the end of an epoch about once its announced time has come.
 //!
 //! A pass looks through all contacts, passwords and, where authInfo must go, domains, a few hundred objects to a
 //! command. Commands that were sealed before a rotation may still come for a minute: a pass that begins later than
@@ -10,7 +10,10 @@ mod look;
 mod tests;
 
 use super::Jobs;
-use crate::{keys::KeyRing, node::Peers};
+use crate::{
+    keys::{FIRST, KeyRing},
+    node::Peers,
+};
 use look::{Batch, Goal, Place, look};
 use registry::{
     Actor, Outcome, Verb,
@@ -20,7 +23,7 @@ use registry::{
 };
 use std::{sync::Arc, time::Duration};
 use storage::Read;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How often it is looked whether there is anything to do.
 const LOOK: Duration = Duration::from_millis(250);
@@ -38,12 +41,18 @@ struct Tally {
 impl Jobs {
     /// Runs until the task is dropped; acts where the node leads.
     pub async fn keep_sealed(self, ring: Arc<KeyRing>) {
-        let mut reached: Option<Goal> = None;
+        let (mut reached, mut hand_over): (Option<Goal>, Option<Instant>) = (None, None);
         loop {
             sleep(LOOK).await;
             if !self.cluster.is_leader() {
                 reached = None;
                 continue;
+            }
+            if hand_over.is_none_or(|last: Instant| last.elapsed() >= AGAIN) {
+                hand_over = Some(Instant::now());
+                if let Err(why) = ring.hand_over(&self.cluster).await {
+                    tracing::warn!(why, "a sealing key could not be handed over; it is tried again");
+                }
             }
             match self.pursue(&ring, &mut reached).await {
                 Ok(true) => sleep(AGAIN).await,
@@ -89,9 +98,9 @@ impl Jobs {
             let view = self.cluster.store().view();
             repository::load(&view).is_ok() && matches!(keys::current(&view), Ok(None))
         };
-        let Some(fingerprint) = ring.held().get(&1).copied().filter(|_| is_wanted) else { return Ok(()) };
-        self.carry_out(Verb::KeyPropose(KeyPropose { epoch: 1, fingerprint })).await?;
-        self.carry_out(Verb::KeyActivate(KeyActivate { epoch: 1, fingerprint })).await
+        let Some(fingerprint) = ring.held().get(&FIRST).copied().filter(|_| is_wanted) else { return Ok(()) };
+        self.carry_out(Verb::KeyPropose(KeyPropose { epoch: FIRST, fingerprint })).await?;
+        self.carry_out(Verb::KeyActivate(KeyActivate { epoch: FIRST, fingerprint })).await
     }
 
     /// Looks through everything once.
