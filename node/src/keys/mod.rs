@@ -101,7 +101,7 @@ impl KeyRing {
         loop {
             match self.adjust() {
                 Err(Misfit::Missing { .. }) if self.joined_later() && Instant::now() < until => {
-                    tokio::time::sleep(LOOK).await
+                    tokio::time::sleep(LOOK).await;
                 }
                 fitted => {
                     self.settled.store(true, Ordering::Release);
