@@ -140,7 +140,7 @@ fn terms_url(addresses: &Addresses) -> String {
 
 /// `svID` of the greeting: at most 64 characters, whatever the cluster is called.
 fn server_id(cluster: &str, node: u64) -> String {
-    let name: String = cluster.chars().take(40).collect();
+    let name: String = cluster.chars().take(38).collect();
     format!("{name} node {node}")
 }
 
