@@ -113,14 +113,14 @@ pub async fn submit(world: &World, mut node: u64, by: Actor, verb: Verb) -> Opti
     let boot = world.lock().machines[&node].lives;
     let svtrid = world.lock().history.begin(node, boot, &by, &verb);
     let until = world.elapsed() + PATIENCE;
-    let first = node;
-    let mut strayed = false;
+    let mut again = false;
     while world.elapsed() < until {
-        strayed |= node != first;
-        // The command's own node sends it with one date only. Sent through several, as here, it has a date of each,
-        // and too old by the clock of one says nothing about the others.
         let told = attempt(world, node, svtrid, &by, &verb).await;
-        if let Some(outcome) = told.filter(|told| !strayed || *told != Outcome::Expired) {
+        // The command's own node sends it with one date only. Sent again, as here, it has a date each time, and too old
+        // by one says nothing about the others.
+        let told = told.filter(|told| !again || *told != Outcome::Expired);
+        again = true;
+        if let Some(outcome) = told {
             let mut inner = world.lock();
             inner.note(format_args!("client has {svtrid} {outcome:?}"));
             inner.history.end(svtrid, outcome.clone());
@@ -191,7 +191,7 @@ impl World {
                 Deed::Send(Actor::Registrar(sponsor), create(&domain))
             }
             24..44 => Deed::Send(operator, mark(&label, format!("note {number}"))),
-            44..52 => Deed::Send(operator, Verb::UnmarkName(UnmarkName { tld: "example".into(), label })),
+            44..52 => Deed::Send(operator, unmark(label)),
             52..54 => Deed::Send(operator, Verb::Mark),
             54..75 => Deed::Read(Object::Label(label), true),
             75..85 => Deed::Read(Object::Domain(domain), true),
@@ -215,6 +215,10 @@ pub fn create(name: &str) -> Verb {
 
 fn mark(label: &str, note: String) -> Verb {
     Verb::MarkName(MarkName { tld: "example".into(), label: label.into(), kind: MarkKind::Reserved, note })
+}
+
+fn unmark(label: String) -> Verb {
+    Verb::UnmarkName(UnmarkName { tld: "example".into(), label, kind: MarkKind::Reserved })
 }
 
 /// One client of one node, until it is told to stop. `number` makes its notes its own.

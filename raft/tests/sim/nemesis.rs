@@ -80,7 +80,7 @@ impl World {
         for handle in ["alpha", "beta"] {
             match client::submit(self, 3, operator(), registrar(handle)).await {
                 Some(Outcome::Done(Reply::RegistrarCreated { id })) => {
-                    self.lock().history.registrars.push(id)
+                    self.lock().history.registrars.push(id);
                 }
                 other => return Err(format!("no registrar: {other:?}")),
             }

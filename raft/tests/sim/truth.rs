@@ -94,7 +94,7 @@ impl Truth {
             apply_batch(&store, batch).map_err(|fault| format!("replay: {fault}"))?;
             let header = store.view().header().clone();
             self.state("a replay with other batches", header.index, Fingerprint::of(&header))?;
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 store.freeze();
                 store.drain(Some(u64::MAX)).map_err(|fault| format!("replay: {fault}"))?;
             }
