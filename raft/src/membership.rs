@@ -5,7 +5,7 @@
 //! its certificate is as good as before.
 
 use crate::{
-    cluster::{Cluster, Inner},
+    cluster::{Cluster, Inner, StartError},
     net::{CallError, Net},
     types::{Cx, NodeInfo},
     wire::{Hello, Request},
@@ -109,7 +109,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
     }
 
-    /// Resolves when this node was removed from the cluster.
+    /// Resolves when this node was removed from the cluster, and says so.
     pub async fn removed(&self) -> String {
         let node = &self.inner;
         let mut turn = 0;
@@ -131,7 +131,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
                 }
             };
             if gone {
-                return format!("node {} was removed from the cluster", node.id);
+                return StartError::Removed { id: node.id }.to_string();
             }
         }
     }
