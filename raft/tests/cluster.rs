@@ -1,5 +1,7 @@
 //! Three nodes in one process: forwarding, linearizable views, exactly once, a dead leader, a power cut.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 mod support;
 
 use raft::{ClockState, Role};
@@ -39,8 +41,11 @@ async fn a_resent_command_is_carried_out_once() {
     let id = lab.svtrid(1);
     let by = || registry::Actor::Operator("lab".into());
     let first = a.submit(Lab::reserve("once"), by(), id).await.unwrap();
-    let unmark =
-        registry::Verb::UnmarkName(registry::tld::UnmarkName { tld: "example".into(), label: "once".into() });
+    let unmark = registry::Verb::UnmarkName(registry::tld::UnmarkName {
+        tld: "example".into(),
+        label: "once".into(),
+        kind: registry::tld::MarkKind::Reserved,
+    });
     lab.submit(&b, unmark).await.unwrap();
     // the same command again, through another node: its outcome is remembered, its effect is not repeated
     let again = b.submit(Lab::reserve("once"), by(), id).await.unwrap();

@@ -1,5 +1,7 @@
 //! Errands: carried between members, answered by a clerk who is told who asks.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod support;
 

@@ -1,6 +1,7 @@
 //! A node that lost its log is another node: it has no voice, does not come back as itself, and is replaced under a
 //! number of its own. Who was removed is heard no more.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
 #![allow(dead_code, reason = "the kit serves other tests, too")]
 
 mod support;

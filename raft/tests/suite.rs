@@ -1,5 +1,7 @@
 //! openraft's own test suite over our log and state machine.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use openraft::{
     StorageError,
     testing::log::{StoreBuilder, Suite},

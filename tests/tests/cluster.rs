@@ -1,5 +1,7 @@
 //! A three-node cluster as real processes: what one node was told, every node answers.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use std::{
     thread::sleep,
     time::{Duration, Instant},

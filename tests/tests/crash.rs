@@ -3,6 +3,8 @@
 //!
 //! `NAMINGO_CYCLES=200` kills as often; without it a few times.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,

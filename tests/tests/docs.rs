@@ -1,6 +1,8 @@
 //! What the pages say of the code: that quoted lines stand there, that lists are complete, that tests exist. Links are
 //! looked at in `walls`.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use epp::result::ResultCode;
 use registry::{Refusal, tables};
 use std::{

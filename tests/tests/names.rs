@@ -3,6 +3,8 @@
 //!
 //! `NAMINGO_NAMES=all` takes all 100,607 labels; without it a spread of them is taken, every A-label among them.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use std::{
     collections::BTreeMap,
     io,

@@ -1,6 +1,8 @@
 //! Keys, credentials and sessions across a cluster: what a stolen edge gives away, a rotation of the sealing keys, a
 //! suspension that reaches every node, a certificate that changes under open sessions.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use registry::Timestamp;
 use std::{
     fs,
@@ -288,7 +290,7 @@ fn a_suspension_ends_the_sessions_on_every_node() {
     let mut busy = registry.session(3, "alpha");
     let mut other = registry.session(2, "beta");
     expect(&busy.create("before.example").unwrap(), 1000);
-    let said = done(&registry, &["registrar", "suspend", "alpha", "--reason", "unpaid"]);
+    let said = done(&registry, &["registrar", "suspend", "alpha", "--note", "unpaid"]);
     let begun = Instant::now();
     // a command that races with the suspension is refused, whichever comes first
     if let Ok(answer) = busy.create("too-late.example") {

@@ -2,6 +2,8 @@
 //! down what happened instead of comparing. A change of a transcript is a change of what registrars see: commit one
 //! only if you can say why it is right.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 use registry::Refusal;
 use std::{
     collections::BTreeSet,

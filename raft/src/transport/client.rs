@@ -36,10 +36,11 @@ pub type TlsFor = Arc<dyn Fn(u64) -> io::Result<(Arc<ClientConfig>, ServerName<'
 #[derive(Clone)]
 pub struct PeerNet {
     tls: TlsFor,
-    slots: Arc<Mutex<BTreeMap<(u64, Lane), Arc<Slot>>>>,
+    slots: Arc<Mutex<Slots>>,
 }
 
 type Slot = tokio::sync::Mutex<Option<Connection>>;
+type Slots = BTreeMap<(u64, Lane), Arc<Slot>>;
 
 impl PeerNet {
     pub fn new(tls: TlsFor) -> PeerNet {

@@ -3,6 +3,8 @@
 //! Words in comments do not count where a wall is about code; this folder itself, which must name what it
 //! forbids, is not searched.
 
+#![allow(clippy::unwrap_used, reason = "a test may end at any line")]
+
 mod documents;
 mod source;
 
