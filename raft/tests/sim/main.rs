@@ -44,6 +44,8 @@ const RECOVERY: Duration = Duration::from_secs(40);
 const CLIENTS: u64 = 4;
 /// Seeds of a run without instructions: about half a minute with optimization, and without it.
 const SEEDS: u64 = if cfg!(debug_assertions) { 4 } else { 25 };
+/// The rarest bug shows in about one run of ten.
+const SEEDS_FOR_A_MUTANT: u64 = 120;
 
 thread_local! {
     static PANICKED: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -218,8 +220,8 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 /// One of the first seeds must find the bug, and for the right reason.
-fn is_caught(mutant: Mutant, seeds: u64, reasons: &[&str]) {
-    for seed in 0..seeds {
+fn is_caught(mutant: Mutant, reasons: &[&str]) {
+    for seed in 0..SEEDS_FOR_A_MUTANT {
         if let Err(failure) = run(seed, mutant) {
             println!("{mutant:?} is caught by seed {seed}: {}", failure.what);
             assert!(
@@ -229,7 +231,7 @@ fn is_caught(mutant: Mutant, seeds: u64, reasons: &[&str]) {
             return;
         }
     }
-    panic!("{mutant:?} lives through {seeds} seeds");
+    panic!("{mutant:?} lives through {SEEDS_FOR_A_MUTANT} seeds");
 }
 
 #[test]
@@ -241,20 +243,20 @@ fn an_acknowledgement_before_the_sync_is_caught() {
         // what openraft itself asserts, without optimization
         "log reversion is not allowed",
     ];
-    is_caught(Mutant::AckBeforeSync, 30, &reasons);
+    is_caught(Mutant::AckBeforeSync, &reasons);
 }
 
 #[test]
 fn a_drain_past_the_synced_log_is_caught() {
-    is_caught(Mutant::DrainPastLog, 30, &["the state was drained up to"]);
+    is_caught(Mutant::DrainPastLog, &["the state was drained up to"]);
 }
 
 #[test]
 fn a_forgotten_outcome_is_caught() {
-    is_caught(Mutant::OutcomesForgotten, 30, &["was carried out twice", "another has Fingerprint"]);
+    is_caught(Mutant::OutcomesForgotten, &["was carried out twice", "another has Fingerprint"]);
 }
 
 #[test]
 fn a_read_of_the_local_view_is_caught() {
-    is_caught(Mutant::LocalReads, 10, &["was over before"]);
+    is_caught(Mutant::LocalReads, &["was over before"]);
 }
