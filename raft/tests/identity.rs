@@ -2,7 +2,6 @@
 //! number of its own. Who was removed is heard no more.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at any line")]
-#![allow(dead_code, reason = "the kit serves other tests, too")]
 
 mod support;
 

@@ -106,6 +106,7 @@ impl Values {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "which values a test draws may be asked for from outside")]
 fn seed() -> u64 {
     let seed =
         std::env::var("NAMINGO_SEED").map_or(1, |text| text.parse().expect("NAMINGO_SEED is a number"));
