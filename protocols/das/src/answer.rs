@@ -23,8 +23,9 @@ pub(crate) fn status(db: &impl Read, line: &[u8]) -> Result<DasStatus, Fault> {
     }
 }
 
-/// Appends `NAME STATUS` and LF.
+/// Appends `NAME STATUS` and LF. The dot that may end a name is not repeated: one name has one answer.
 pub(crate) fn write(out: &mut Vec<u8>, line: &[u8], status: DasStatus) {
+    let line = line.strip_suffix(b".").filter(|rest| !rest.is_empty()).unwrap_or(line);
     if (1..=ECHO_MAX).contains(&line.len()) && line.iter().all(u8::is_ascii_graphic) {
         out.extend(line.iter().map(u8::to_ascii_lowercase));
     } else {
@@ -74,10 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_repeated_as_asked() {
+    fn the_name_is_repeated_without_its_last_dot() {
         assert_eq!(shown(b"Example.TEST"), "example.test invalid\n");
         assert_eq!(shown("MÜNCHEN.test".as_bytes()), "münchen.test invalid\n");
         assert_eq!(shown(b"a_b!.test"), "a_b!.test invalid\n");
+        assert_eq!(shown(b"Example.test."), "example.test invalid\n");
+        assert_eq!(shown(b"."), ". invalid\n");
+        assert_eq!(shown(b"a.."), "a. invalid\n");
     }
 
     #[test]

@@ -77,7 +77,7 @@ async fn each_status_has_its_word() {
         ("plain.example", "plain.example registered"),
         ("bier.münchen", "bier.münchen registered"),
         ("free.test", "free.test free"),
-        ("free.test.", "free.test. free"),
+        ("EXAMPLE.test.", "example.test registered"),
         ("reserved.example", "reserved.example reserved"),
         ("blocked.example", "blocked.example blocked"),
         ("reserved.test", "reserved.test free"),
