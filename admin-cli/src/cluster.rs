@@ -42,9 +42,12 @@ pub enum Command {
     /// Hand leadership to another voter, for example before its machine is stopped.
     #[command(after_long_help = "Examples:\n  \
         namingo-admin cluster transfer-leader\n  \
-        namingo-admin cluster transfer-leader --to 2")]
+        namingo-admin cluster transfer-leader 2")]
     TransferLeader {
         /// The voter that shall lead [default: the one that is furthest]
+        #[arg(value_name = "N", conflicts_with = "to")]
+        voter: Option<u64>,
+        /// The same as an option
         #[arg(long, value_name = "N")]
         to: Option<u64>,
     },
@@ -95,8 +98,8 @@ impl Command {
             }
             Command::AddNode(add) => add.run(target).await,
             Command::RemoveNode(remove) => remove.run(target).await,
-            Command::TransferLeader { to } => {
-                let new = target.client()?.call(&LeaderTransfer { to }).await?;
+            Command::TransferLeader { voter, to } => {
+                let new = target.client()?.call(&LeaderTransfer { to: voter.or(to) }).await?;
                 Answer::new(&new, format!("node {} leads", new.leader))
             }
         }

@@ -44,8 +44,8 @@ impl Outcome {
 fn text(svtrid: &str, view: &OutcomeView) -> String {
     let Some(row) = &view.row else {
         return format!(
-            "{svtrid} was not carried out up to {}.\nIf it was issued before {} (60 s earlier), it never will be; \
-             otherwise ask again in a minute.",
+            "{svtrid} is not a write, or was not carried out up to {}.\nA write that was issued before {} (60 s earlier) \
+             never will be; otherwise ask again in a minute.",
             view.state_time, view.settled_before
         );
     };

@@ -25,7 +25,7 @@ pub enum Command {
         namingo-admin registrar create alpha --name \"Alpha Ltd\"\n  \
         namingo-admin registrar create beta --name \"Beta Inc\" --iana-id 9996 --url https://beta.example \\\n      \
         --abuse-email abuse@beta.example --abuse-phone +1.5555551234 --password-stdin < beta.password")]
-    Create(Create),
+    Create(Box<Create>),
     /// All registrars.
     #[command(after_long_help = "Example:\n  namingo-admin registrar list")]
     List,
@@ -49,15 +49,15 @@ pub enum Command {
     },
     /// Keep a registrar from acting: its sessions end on every node, and it can't log in.
     ///
-    /// Its domains stay as they are, and the public sees them as before. Suspending it again changes the reason.
+    /// Its domains stay as they are, and the public sees them as before. Suspending it again changes the note.
     #[command(after_long_help = "Example:\n  \
-        namingo-admin registrar suspend alpha --reason \"invoice 2026-17 is unpaid\"")]
+        namingo-admin registrar suspend alpha --note \"invoice 2026-17 is unpaid\"")]
     Suspend {
         /// The clID
         handle: String,
         /// Shown to operators only, at most 255 characters
         #[arg(long, value_name = "TEXT", default_value = "")]
-        reason: String,
+        note: String,
     },
     /// Let a suspended registrar act again.
     #[command(after_long_help = "Example:\n  namingo-admin registrar resume alpha")]
@@ -148,9 +148,9 @@ impl Command {
                 let written = client.call(&change).await?;
                 answer(&written, &chosen, &format!("registrar {} has a new password", change.handle))
             }
-            Command::Suspend { handle, reason } => {
+            Command::Suspend { handle, note } => {
                 let text = format!("registrar {handle} is suspended");
-                let written = client.call(&RegistrarSuspend { handle, reason }).await?;
+                let written = client.call(&RegistrarSuspend { handle, note }).await?;
                 Answer::new(&written, format!("{text} (svTRID {})", written.svtrid))
             }
             Command::Resume { handle } => {
@@ -241,6 +241,6 @@ fn text(r: &RegistrarView) -> String {
         .with("created", &r.created)
         .with_optional("updated", r.updated)
         .with_optional("suspended since", r.suspended.as_ref().map(|s| s.since))
-        .with_optional("reason", r.suspended.as_ref().map(|s| &s.reason).filter(|reason| !reason.is_empty()))
+        .with_optional("note", r.suspended.as_ref().map(|s| &s.note).filter(|note| !note.is_empty()))
         .text()
 }

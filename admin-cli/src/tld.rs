@@ -25,7 +25,7 @@ use std::{
 const PART: usize = 500;
 /// Octets of a file of labels.
 const FILE_MAX: u64 = 64 << 20;
-/// Rejected labels that are shown to people; programs get all of them.
+/// Labels with a remark that are shown to people; programs get all of them.
 const SHOWN: usize = 20;
 
 #[derive(Debug, Subcommand)]
@@ -50,20 +50,24 @@ pub enum Command {
         names: bool,
     },
     /// Reserve names: registrars can't register them, the operator can.
+    ///
+    /// A name that is registered stays so, and the answer says so. A blocked name must be unblocked first.
     #[command(after_long_help = "Examples:\n  \
         namingo-admin tld reserve example nic www --note \"for the registry\"\n  \
         namingo-admin tld reserve example --file reserved.txt")]
     Reserve(Marking),
     /// Block names: nobody can register them.
+    ///
+    /// A name that is registered stays so, and the answer says so. A reserved name must be unreserved first.
     #[command(after_long_help = "Examples:\n  \
         namingo-admin tld block example offensive --note \"court order 12/26\"\n  \
         namingo-admin tld block example --file blocked.txt")]
     Block(Marking),
-    /// Make reserved or blocked names available again.
-    #[command(
-        visible_alias = "unreserve",
-        after_long_help = "Example:\n  namingo-admin tld unblock example nic offensive"
-    )]
+    /// Take reservations back.
+    #[command(after_long_help = "Example:\n  namingo-admin tld unreserve example nic")]
+    Unreserve(Names),
+    /// Take blocks back.
+    #[command(after_long_help = "Example:\n  namingo-admin tld unblock example offensive")]
     Unblock(Names),
 }
 
@@ -77,7 +81,7 @@ pub struct Create {
     /// Contact types that every domain needs: admin, billing, tech
     #[arg(long, value_name = "TYPE", value_delimiter = ',', conflicts_with = "minimum_data")]
     require: Vec<ContactRole>,
-    /// Ends the ROIDs of its domains: 1 to 8 letters, digits, underscores [default: the zone's last label]
+    /// Ends the ROIDs of its domains: 1 to 8 letters, digits, underscores [default: the zone's last label, if it is such]
     #[arg(long, value_name = "SUFFIX")]
     roid_suffix: Option<String>,
 }
@@ -120,28 +124,37 @@ impl Command {
             Command::Show { tld, names } => show(&client, tld, names).await,
             Command::Reserve(marking) => marking.run(&client, MarkKind::Reserved).await,
             Command::Block(marking) => marking.run(&client, MarkKind::Blocked).await,
-            Command::Unblock(names) => {
-                let labels = names.labels()?;
-                let part = |labels| TldUnmark { name: names.tld.clone(), labels };
-                done(&in_parts(&client, labels, part).await?, &format!("available again in {}", names.tld))
-            }
+            Command::Unreserve(names) => names.unmark(&client, MarkKind::Reserved).await,
+            Command::Unblock(names) => names.unmark(&client, MarkKind::Blocked).await,
         }
     }
 }
 
 impl Create {
     async fn run(self, client: &Client) -> Result<Answer, Stop> {
-        let last = self.tld.rsplit('.').next().unwrap_or_default();
-        let suffix: String = last.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let roid_suffix = match self.roid_suffix {
+            Some(given) => given,
+            None => suffix_of(&self.tld)?,
+        };
         let create = TldCreate {
             model: if self.minimum_data { DataModel::Minimum } else { DataModel::Maximum },
             contacts_required: self.require,
-            roid_suffix: self.roid_suffix.unwrap_or_else(|| suffix.to_ascii_uppercase()),
+            roid_suffix,
             name: self.tld,
         };
         let written = client.call(&create).await?;
         Answer::new(&written, format!("the zone {} is served (svTRID {})", create.name, written.svtrid))
     }
+}
+
+/// The zone's last label in upper case, where it can be the suffix of ROIDs as it is.
+fn suffix_of(zone: &str) -> Result<String, Stop> {
+    let last = zone.rsplit('.').next().unwrap_or_default();
+    if (1..=8).contains(&last.len()) && last.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Ok(last.to_ascii_uppercase());
+    }
+    let why = format!("{last:?} can't end ROIDs; give --roid-suffix, 1 to 8 letters, digits and underscores");
+    Err(Stop::Usage(why))
 }
 
 async fn list(client: &Client) -> Result<Answer, Stop> {
@@ -210,11 +223,17 @@ impl Marking {
     async fn run(self, client: &Client, kind: MarkKind) -> Result<Answer, Stop> {
         let labels = self.names.labels()?;
         let part = |labels| TldMark { name: self.names.tld.clone(), kind, labels, note: self.note.clone() };
-        done(&in_parts(client, labels, part).await?, &format!("{kind} in {}", self.names.tld))
+        done(&in_parts(client, labels, part).await?, &kind.to_string(), &self.names.tld)
     }
 }
 
 impl Names {
+    async fn unmark(self, client: &Client, kind: MarkKind) -> Result<Answer, Stop> {
+        let labels = self.labels()?;
+        let part = |labels| TldUnmark { name: self.tld.clone(), kind, labels };
+        done(&in_parts(client, labels, part).await?, &format!("no longer {kind}"), &self.tld)
+    }
+
     fn labels(&self) -> Result<Vec<String>, Stop> {
         let mut labels = self.labels.clone();
         if let Some(file) = &self.file {
@@ -247,6 +266,7 @@ async fn in_parts<O: admin::wire::Operation<Reply = Marked>>(
         match client.call(&part(some.to_vec())).await {
             Ok(marked) => {
                 sum.done += marked.done;
+                sum.registered.extend(marked.registered);
                 sum.rejected.extend(marked.rejected);
             }
             Err(CallError::Failed(failure)) if sum.done > 0 => {
@@ -259,17 +279,26 @@ async fn in_parts<O: admin::wire::Operation<Reply = Marked>>(
     Ok(sum)
 }
 
-fn done(marked: &Marked, what: &str) -> Result<Answer, Stop> {
+fn done(marked: &Marked, what: &str, zone: &str) -> Result<Answer, Stop> {
     let mut text = match marked.done {
-        1 => format!("1 name is {what}\n"),
-        n => format!("{n} names are {what}\n"),
+        1 => format!("1 name is {what} in {zone}\n"),
+        n => format!("{n} names are {what} in {zone}\n"),
     };
-    for rejected in marked.rejected.iter().take(SHOWN) {
-        // Writing into a String can't fail.
-        let _ = writeln!(text, "refused: {}: {}", rejected.label, rejected.failure);
-    }
-    if let Some(more @ 1..) = marked.rejected.len().checked_sub(SHOWN) {
-        let _ = writeln!(text, "and {more} more were refused; --json lists all");
-    }
+    let registered =
+        marked.registered.iter().map(|label| format!("registered, and stays so: {label}.{zone}"));
+    let rejected = marked.rejected.iter().map(|r| format!("refused: {}: {}", r.label, r.failure));
+    some(&mut text, registered, "registered");
+    some(&mut text, rejected, "refused");
     Ok(Answer::new(marked, text)?.complete(marked.rejected.is_empty()))
+}
+
+/// The first lines, and how many more there are.
+fn some(text: &mut String, mut lines: impl ExactSizeIterator<Item = String>, what: &str) {
+    for line in lines.by_ref().take(SHOWN) {
+        // Writing into a String can't fail.
+        let _ = writeln!(text, "{line}");
+    }
+    if lines.len() > 0 {
+        let _ = writeln!(text, "and {} more are {what}; --json lists all", lines.len());
+    }
 }

@@ -95,8 +95,18 @@ async fn zones_and_their_names() {
         ran.out,
         "0 names are blocked in example\nrefused: no_label: \"no_label\" is not a label of the zone (label_syntax)\n"
     );
+    let ran = ask(&node, &["tld", "block", "example", "www"]).await;
+    assert!(
+        ran.out.contains("www.example is reserved already; take that back first (marked)"),
+        "{}",
+        ran.out
+    );
+    let ran = ask(&node, &["tld", "unblock", "example", "www"]).await;
+    assert!(ran.out.contains("www.example is not blocked (not_marked)"), "{}", ran.out);
     let out = done(&node, &["tld", "unreserve", "example", "www"]).await;
-    assert_eq!(out, "1 name is available again in example\n");
+    assert_eq!(out, "1 name is no longer reserved in example\n");
+    let ran = ask(&node, &["tld", "reserve", "nosuch", "a", "b"]).await;
+    assert_eq!((ran.status, ran.err.as_str()), (1, "namingo-admin: nosuch does not exist (not_found)\n"));
 
     let out = done(&node, &["tld", "show", "example", "--names"]).await;
     for expected in
@@ -162,7 +172,7 @@ async fn domains_and_outcomes() {
     let node = Node::start().await;
     done(&node, &["tld", "create", "example", "--minimum-data"]).await;
     done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd"]).await;
-    done(&node, &["tld", "reserve", "example", "nic"]).await;
+    assert_eq!(done(&node, &["tld", "reserve", "example", "nic"]).await, "1 name is reserved in example\n");
     let ds = "12345 13 2 49FD46E6C4B45C55D4AC49FD46E6C4B45C55D4AC49FD46E6C4B45C55D4ACD4AC";
     let create = ["domain", "create", "nic.example", "--registrar", "alpha", "--years", "10", "--ds", ds];
     let out = done(&node, &create).await;
@@ -177,12 +187,18 @@ async fn domains_and_outcomes() {
     assert!(out.contains("outcome      done\ncommand      domain_create nic.example\n"), "{out}");
     let ran = ask(&node, &["outcome", "9-0000000000000001-1"]).await;
     assert_eq!(ran.status, 1);
-    assert!(ran.out.contains("was not carried out up to 2027-01-15T08:00:00.000Z"), "{}", ran.out);
+    assert!(
+        ran.out.contains("is not a write, or was not carried out up to 2027-01-15T08:00:00.000Z"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("before 2027-01-15T07:59:00.000Z (60 s earlier)"), "{}", ran.out);
 
     let out = done(&node, &["journal", "--rows", "1"]).await;
     assert!(out.lines().nth(1).unwrap().contains("operator (socket)"), "{out}");
     assert!(out.contains("domain_create nic.example"), "{out}");
+    let out = done(&node, &["tld", "reserve", "example", "nic", "free"]).await;
+    assert_eq!(out, "2 names are reserved in example\nregistered, and stays so: nic.example\n");
     let ran = ask(&node, &create).await;
     assert_eq!((ran.status, ran.err.as_str()), (1, "namingo-admin: nic.example exists already (exists)\n"));
 }
@@ -199,6 +215,7 @@ async fn the_cluster() {
     assert!(lines[4].starts_with("2     voter  no       -"), "{out}");
     assert!(out.contains("node 2: raft 127.0.0.2:7001"), "{out}");
     assert_eq!(done(&node, &["cluster", "transfer-leader", "--to", "2"]).await, "node 2 leads\n");
+    assert_eq!(done(&node, &["cluster", "transfer-leader", "2"]).await, "node 2 leads\n");
     let ran = ask(&node, &["cluster", "transfer-leader", "--to", "7"]).await;
     assert_eq!(
         (ran.status, ran.err.as_str()),
@@ -259,12 +276,17 @@ async fn what_is_wrong_here_is_said_here() {
         &["tld", "reserve", "example"],
         &["tld", "create", "x", "--minimum-data", "--require", "tech"],
         &["tld", "create", "x", "--require", "owner"],
+        &["cluster", "transfer-leader", "2", "--to", "3"],
         &["registrar", "create", "alpha", "--name", "x", "--password", "y", "--password-stdin"],
         &["domain", "create", "x.example", "--registrar", "alpha", "--ds", "nonsense"],
         &["journal", "--rows", "0"],
         &["tld", "list", "--node", "1", "--endpoint", "https://127.0.0.1:7091"],
     ] {
         assert_eq!(run(dir.path(), "", wrong).await.status, 2, "{wrong:?}");
+    }
+    for unfit in ["xn--mnchen-3ya", "overlonglabel"] {
+        let ran = run(dir.path(), "", &["tld", "create", unfit]).await;
+        assert_eq!((ran.status, ran.err.contains("give --roid-suffix")), (2, true), "{}", ran.err);
     }
     let ran = run(dir.path(), "", &["tld", "reserve", "example", "--file", "missing"]).await;
     assert_eq!((ran.status, ran.err.contains("missing: No such file")), (2, true), "{}", ran.err);
@@ -290,11 +312,11 @@ async fn help_is_complete() {
 async fn a_registrar_is_suspended_and_resumed() {
     let node = Node::start().await;
     done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd"]).await;
-    let out = done(&node, &["registrar", "suspend", "alpha", "--reason", "unpaid"]).await;
+    let out = done(&node, &["registrar", "suspend", "alpha", "--note", "unpaid"]).await;
     assert!(out.starts_with("registrar alpha is suspended (svTRID "), "{out}");
     let out = done(&node, &["registrar", "show", "alpha"]).await;
     assert!(out.contains("suspended since  2027-01-15T08:00:00.000Z\n"), "{out}");
-    assert!(out.contains("reason           unpaid\n"), "{out}");
+    assert!(out.contains("note             unpaid\n"), "{out}");
     let out = done(&node, &["registrar", "list"]).await;
     assert!(out.contains("suspended"), "{out}");
     done(&node, &["registrar", "resume", "alpha"]).await;

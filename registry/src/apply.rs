@@ -207,7 +207,7 @@ fn admit(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop> {
 }
 
 fn suspension_before((reply, old): (Reply, Option<registrar::Suspension>)) -> Done {
-    let old = old.map_or_else(|| "no".to_owned(), |s| format!("since {}: {}", s.since, s.reason));
+    let old = old.map_or_else(|| "no".to_owned(), |s| format!("since {}: {}", s.since, s.note));
     (reply, vec![Change::new("suspended", &old)])
 }
 

@@ -173,6 +173,7 @@ impl fmt::Display for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tld::MarkKind;
 
     /// The first byte of an encoded verb is its place in the enum: what old logs depend on.
     #[test]
@@ -181,7 +182,14 @@ mod tests {
         assert_eq!(place(&Verb::Beat), 0);
         assert_eq!(place(&Verb::Tick { limit: 1 }), 1);
         assert_eq!(place(&Verb::Mark), 2);
-        assert_eq!(place(&Verb::UnmarkName(UnmarkName { tld: String::new(), label: String::new() })), 8);
+        assert_eq!(
+            place(&Verb::UnmarkName(UnmarkName {
+                tld: String::new(),
+                label: String::new(),
+                kind: MarkKind::Reserved
+            })),
+            8
+        );
         assert_eq!(place(&Verb::PollAck(PollAck { message: 1 })), 12);
     }
 }

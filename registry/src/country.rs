@@ -18,7 +18,7 @@ const CODES: [&str; 249] = [
     "VN", "VU", "WF", "WS", "YE", "YT", "ZA", "ZM", "ZW",
 ];
 
-/// Whether `code` is assigned; case does not matter.
+/// Whether `code` is assigned; case does not matter here, upper case is what is kept.
 pub fn is_country(code: &str) -> bool {
     let upper = code.to_ascii_uppercase();
     CODES.binary_search(&upper.as_str()).is_ok()

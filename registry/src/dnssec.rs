@@ -16,11 +16,11 @@ pub struct Ds {
 }
 
 /// What is wrong with a DS record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DsFault {
     Algorithm { number: u8 },
     DigestType { number: u8 },
-    DigestLength { octets: u16, expected: u16 },
+    DigestLength { digest: Box<[u8]>, expected: u16 },
 }
 
 impl fmt::Display for DsFault {
@@ -30,8 +30,8 @@ impl fmt::Display for DsFault {
                 write!(f, "algorithm {number} can't sign a zone or is deprecated")
             }
             DsFault::DigestType { number } => write!(f, "digest type {number} is unassigned or deprecated"),
-            DsFault::DigestLength { octets, expected } => {
-                write!(f, "the digest has {octets} octets, its type wants {expected}")
+            DsFault::DigestLength { digest, expected } => {
+                write!(f, "the digest has {} octets, its type wants {expected}", digest.len())
             }
         }
     }
@@ -55,18 +55,25 @@ impl Ds {
         }
         let expected =
             digest_octets(self.digest_type).ok_or(DsFault::DigestType { number: self.digest_type })?;
-        let octets = u16::try_from(self.digest.len()).unwrap_or(u16::MAX);
-        if octets == expected { Ok(()) } else { Err(DsFault::DigestLength { octets, expected }) }
+        if self.digest.len() == usize::from(expected) {
+            return Ok(());
+        }
+        Err(DsFault::DigestLength { digest: self.digest.clone(), expected })
     }
 
     /// The digest as upper-case hex.
     pub fn digest_hex(&self) -> String {
-        use fmt::Write;
-        self.digest.iter().fold(String::with_capacity(self.digest.len() * 2), |mut out, b| {
-            let _ = write!(out, "{b:02X}");
-            out
-        })
+        hex(&self.digest)
     }
+}
+
+/// Octets as upper-case hex.
+pub fn hex(octets: &[u8]) -> String {
+    use fmt::Write;
+    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02X}");
+        out
+    })
 }
 
 #[cfg(test)]
@@ -87,7 +94,7 @@ mod tests {
         assert_eq!(ds(5, 2, 32), Err(DsFault::Algorithm { number: 5 }));
         assert_eq!(ds(13, 1, 20), Err(DsFault::DigestType { number: 1 }));
         assert_eq!(ds(13, 255, 32), Err(DsFault::DigestType { number: 255 }));
-        assert_eq!(ds(13, 2, 16), Err(DsFault::DigestLength { octets: 16, expected: 32 }));
+        assert_eq!(ds(13, 2, 16), Err(DsFault::DigestLength { digest: [0xAB; 16].into(), expected: 32 }));
         let shown = Ds { key_tag: 1, algorithm: 13, digest_type: 2, digest: vec![0x0A, 0xFF].into() };
         assert_eq!(shown.digest_hex(), "0AFF");
     }

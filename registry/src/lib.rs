@@ -52,6 +52,6 @@ pub use backend::{Backend, Freshness, Solo, Unavailable, execute};
 pub use command::{Command, Entry, Verb};
 pub use name::DomainName;
 pub use outcome::{Outcome, Reply};
-pub use refusal::{Refusal, Stop};
+pub use refusal::{About, Refusal, Stop};
 pub use svtrid::{SvTrid, SvTrids};
 pub use time::Timestamp;

@@ -58,4 +58,8 @@ pub enum Reply {
     NodeAllocated {
         id: u64,
     },
+    /// Whether the name that was reserved or blocked is registered.
+    NameMarked {
+        registered: bool,
+    },
 }

@@ -1,21 +1,43 @@
 //! Every way the registry says no. A refusal is part of the replicated outcome and names the offending value;
 //! its EPP code is chosen in one place, `epp::result`. No personal datum and no secret is ever carried.
 
-use crate::{contact::ContactFault, contact::ContactRole, dnssec::DsFault, name::NameFault};
+use crate::{contact::ContactFault, contact::ContactRole, dnssec::DsFault, name::NameFault, tld::MarkKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use storage::Fault;
+
+/// What part of a command named the thing that a refusal is about. The order is replicated: append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum About {
+    /// The object of the command itself.
+    Object,
+    Registrant,
+    Contact,
+    NameServer,
+}
+
+impl About {
+    /// Stands before the thing's name in a sentence.
+    fn prefix(self) -> &'static str {
+        match self {
+            About::Object => "",
+            About::Registrant => "registrant ",
+            About::Contact => "contact ",
+            About::NameServer => "name server ",
+        }
+    }
+}
 
 /// A reason to refuse. The order is replicated: append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     // who
     NotOperator,
-    NotSponsor { object: String },
+    NotSponsor { about: About, object: String },
     AuthenticationFailed,
     AuthInfoWrong,
     // names
-    NameSyntax { name: String, fault: NameFault },
+    NameSyntax { about: About, name: String, fault: NameFault },
     NotServed { name: String },
     NotRegistrable { name: String },
     ReservedHyphens { name: String },
@@ -25,32 +47,32 @@ pub enum Refusal {
     Blocked { name: String },
     // objects
     Exists { object: String },
-    NotFound { object: String },
+    NotFound { about: About, object: String },
     // domains
-    PeriodUnit,
+    PeriodUnit { months: u16 },
     PeriodOutOfRange { years: u16 },
     RegistrantRequired,
-    RegistrantForbidden,
+    RegistrantForbidden { handle: String },
     ContactRequired { role: ContactRole },
-    ContactsForbidden,
+    ContactsForbidden { handle: String },
     ContactRepeated { role: ContactRole, handle: String },
-    TooManyContacts { most: u16 },
+    TooManyContacts { handle: String, most: u16 },
     HostAttributesUnsupported,
     HostRepeated { host: String },
-    TooManyHosts { most: u16 },
+    TooManyHosts { host: String, most: u16 },
     GlueMissing { host: String },
     KeyDataUnsupported,
     MaxSigLifeUnsupported,
     DsInvalid { key_tag: u16, fault: DsFault },
     DsRepeated { key_tag: u16 },
-    TooManyDs { most: u16 },
+    TooManyDs { key_tag: u16, most: u16 },
     // hosts
     SuperordinateMissing { domain: String },
     HostNotAllowed { host: String },
-    AddressesForbidden { host: String },
+    AddressesForbidden { host: String, address: String },
     AddressNotGlobal { address: String },
     AddressRepeated { address: String },
-    TooManyAddresses { most: u16 },
+    TooManyAddresses { address: String, most: u16 },
     // contacts
     ContactsUnsupported,
     HandleSyntax { handle: String },
@@ -62,7 +84,7 @@ pub enum Refusal {
     TldInvalid { field: String, why: String },
     NamesBelowTld { tld: String },
     LabelSyntax { label: String },
-    NotMarked { name: String },
+    NotMarked { name: String, kind: MarkKind },
     RepositoryFounded,
     SponsorRequired,
     RepositoryInvalid { field: String, why: String },
@@ -71,6 +93,7 @@ pub enum Refusal {
     NotSuspended { registrar: String },
     KeyEpochInvalid { epoch: u32, why: String },
     NodeInvalid { id: u64, why: String },
+    Marked { name: String, kind: MarkKind },
 }
 
 impl Refusal {
@@ -91,12 +114,12 @@ impl Refusal {
             Refusal::Blocked { .. } => "blocked",
             Refusal::Exists { .. } => "exists",
             Refusal::NotFound { .. } => "not_found",
-            Refusal::PeriodUnit => "period_unit",
+            Refusal::PeriodUnit { .. } => "period_unit",
             Refusal::PeriodOutOfRange { .. } => "period_out_of_range",
             Refusal::RegistrantRequired => "registrant_required",
-            Refusal::RegistrantForbidden => "registrant_forbidden",
+            Refusal::RegistrantForbidden { .. } => "registrant_forbidden",
             Refusal::ContactRequired { .. } => "contact_required",
-            Refusal::ContactsForbidden => "contacts_forbidden",
+            Refusal::ContactsForbidden { .. } => "contacts_forbidden",
             Refusal::ContactRepeated { .. } => "contact_repeated",
             Refusal::TooManyContacts { .. } => "too_many_contacts",
             Refusal::HostAttributesUnsupported => "host_attributes_unsupported",
@@ -131,6 +154,7 @@ impl Refusal {
             Refusal::NotSuspended { .. } => "not_suspended",
             Refusal::KeyEpochInvalid { .. } => "key_epoch_invalid",
             Refusal::NodeInvalid { .. } => "node_invalid",
+            Refusal::Marked { .. } => "marked",
         }
     }
 }
@@ -140,10 +164,14 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NotOperator => f.write_str("only the operator may do this"),
-            Refusal::NotSponsor { object } => write!(f, "{object} is sponsored by another registrar"),
+            Refusal::NotSponsor { about, object } => {
+                write!(f, "{}{object} is sponsored by another registrar", about.prefix())
+            }
             Refusal::AuthenticationFailed => f.write_str("authentication failed"),
             Refusal::AuthInfoWrong => f.write_str("the authorization information does not match"),
-            Refusal::NameSyntax { name, fault } => write!(f, "{name:?} is not a valid name: {fault}"),
+            Refusal::NameSyntax { about, name, fault } => {
+                write!(f, "{}{name:?} is not a valid name: {fault}", about.prefix())
+            }
             Refusal::NotServed { name } => write!(f, "{name} is not in a zone served here"),
             Refusal::NotRegistrable { name } => {
                 write!(f, "{name} is not exactly one label below a zone served here")
@@ -158,24 +186,26 @@ impl fmt::Display for Refusal {
             Refusal::Reserved { name } => write!(f, "{name} is reserved"),
             Refusal::Blocked { name } => write!(f, "{name} is blocked"),
             Refusal::Exists { object } => write!(f, "{object} exists already"),
-            Refusal::NotFound { object } => write!(f, "{object} does not exist"),
-            Refusal::PeriodUnit => f.write_str("registration periods are whole years: use unit y"),
+            Refusal::NotFound { about, object } => write!(f, "{}{object} does not exist", about.prefix()),
+            Refusal::PeriodUnit { .. } => f.write_str("registration periods are whole years: use unit y"),
             Refusal::PeriodOutOfRange { years } => {
                 write!(f, "a period of {years} years is outside of 1 to 10 years")
             }
             Refusal::RegistrantRequired => f.write_str("a registrant is required in this zone"),
-            Refusal::RegistrantForbidden => f.write_str("this zone takes no registrant (minimum data)"),
+            Refusal::RegistrantForbidden { .. } => {
+                f.write_str("this zone takes no registrant (minimum data)")
+            }
             Refusal::ContactRequired { role } => {
                 write!(f, "a contact of type {role} is required in this zone")
             }
-            Refusal::ContactsForbidden => f.write_str("this zone takes no contacts (minimum data)"),
+            Refusal::ContactsForbidden { .. } => f.write_str("this zone takes no contacts (minimum data)"),
             Refusal::ContactRepeated { role, handle } => write!(f, "{role} contact {handle} is given twice"),
-            Refusal::TooManyContacts { most } => write!(f, "more than {most} contacts of one type"),
+            Refusal::TooManyContacts { most, .. } => write!(f, "more than {most} contacts of one type"),
             Refusal::HostAttributesUnsupported => {
                 f.write_str("name servers are host objects here: use hostObj, not hostAttr")
             }
             Refusal::HostRepeated { host } => write!(f, "name server {host} is given twice"),
-            Refusal::TooManyHosts { most } => write!(f, "more than {most} name servers"),
+            Refusal::TooManyHosts { most, .. } => write!(f, "more than {most} name servers"),
             Refusal::GlueMissing { host } => {
                 write!(f, "name server {host} lies in a zone served here and has no address")
             }
@@ -185,21 +215,21 @@ impl fmt::Display for Refusal {
             Refusal::MaxSigLifeUnsupported => f.write_str("maxSigLife is not supported"),
             Refusal::DsInvalid { key_tag, fault } => write!(f, "DS with key tag {key_tag}: {fault}"),
             Refusal::DsRepeated { key_tag } => write!(f, "DS with key tag {key_tag} is given twice"),
-            Refusal::TooManyDs { most } => write!(f, "more than {most} DS records"),
+            Refusal::TooManyDs { most, .. } => write!(f, "more than {most} DS records"),
             Refusal::SuperordinateMissing { domain } => {
                 write!(f, "the superordinate domain {domain} does not exist")
             }
             Refusal::HostNotAllowed { host } => {
                 write!(f, "{host} is a single label or a zone served here and can't be a host")
             }
-            Refusal::AddressesForbidden { host } => {
+            Refusal::AddressesForbidden { host, .. } => {
                 write!(f, "{host} lies outside of the zones served here and takes no addresses")
             }
             Refusal::AddressNotGlobal { address } => {
                 write!(f, "{address} is not a globally reachable unicast address")
             }
             Refusal::AddressRepeated { address } => write!(f, "address {address} is given twice"),
-            Refusal::TooManyAddresses { most } => write!(f, "more than {most} addresses"),
+            Refusal::TooManyAddresses { most, .. } => write!(f, "more than {most} addresses"),
             Refusal::ContactsUnsupported => f.write_str("no zone served here takes contacts"),
             Refusal::HandleSyntax { handle } => {
                 write!(f, "{handle:?} is not an identifier of 3 to 16 letters, digits and -._")
@@ -212,7 +242,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{tld} can't become a zone: it is registered as a name, or hosts lie below it")
             }
             Refusal::LabelSyntax { label } => write!(f, "{label:?} is not a label of the zone"),
-            Refusal::NotMarked { name } => write!(f, "{name} is neither reserved nor blocked"),
+            Refusal::NotMarked { name, kind } => write!(f, "{name} is not {}", kind.word()),
             Refusal::RepositoryFounded => f.write_str("the repository is founded already"),
             Refusal::SponsorRequired => f.write_str("say which registrar is to sponsor the object"),
             Refusal::RepositoryInvalid { field, why } => write!(f, "repository {field}: {why}"),
@@ -221,6 +251,9 @@ impl fmt::Display for Refusal {
             Refusal::NotSuspended { registrar } => write!(f, "{registrar} is not suspended"),
             Refusal::KeyEpochInvalid { epoch, why } => write!(f, "key epoch {epoch} {why}"),
             Refusal::NodeInvalid { id, why } => write!(f, "node {id} {why}"),
+            Refusal::Marked { name, kind } => {
+                write!(f, "{name} is {} already; take that back first", kind.word())
+            }
         }
     }
 }

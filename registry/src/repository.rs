@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     roid, tables,
 };
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct RepositoryFound {
 /// A storage fault; [`Refusal::NotFound`] before the repository is founded.
 pub fn load(db: &impl Read) -> Result<Repository, Stop> {
     db.get(&tables::REPOSITORY, &0)?
-        .ok_or_else(|| Refusal::NotFound { object: "the repository".into() }.into())
+        .ok_or_else(|| Refusal::NotFound { about: About::Object, object: "the repository".into() }.into())
 }
 
 /// A repository's name is a directory's, too.

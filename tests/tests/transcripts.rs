@@ -114,12 +114,15 @@ fn each_of_the_fourteen_malformed_frames_is_2001() {
 }
 
 /// Refusals that no EPP frame can provoke, and why. All but the last two are answers to the operator's API.
-const NOT_OVER_EPP: [(&str, &str); 11] = [
+const NOT_OVER_EPP: [(&str, &str); 14] = [
     ("registrar_invalid", "registrars are accredited by the operator"),
     ("tld_invalid", "zones are made by the operator"),
     ("names_below_tld", "zones are made by the operator"),
     ("label_syntax", "names are reserved and blocked by the operator"),
     ("not_marked", "names are released by the operator"),
+    ("marked", "names are reserved and blocked by the operator"),
+    ("key_epoch_invalid", "key epochs are changed by the operator and the nodes"),
+    ("node_invalid", "nodes are added and removed by the operator"),
     ("not_suspended", "registrars are suspended and let act again by the operator"),
     ("repository_founded", "the repository is founded by the operator"),
     ("repository_invalid", "the repository is founded by the operator"),

@@ -71,6 +71,14 @@ async fn zones_are_made_shown_and_marked() {
         (marked.rejected[0].label.as_str(), marked.rejected[0].failure.reason.as_str()),
         ("no_label", "label_syntax")
     );
+    let other = client.call(&mark(&["three"], MarkKind::Blocked)).await.unwrap();
+    assert_eq!((other.done, other.rejected[0].failure.reason.as_str()), (0, "marked"));
+    let unmark = |labels: &[&str], kind| wire::TldUnmark {
+        name: "example".into(),
+        kind,
+        labels: labels.iter().map(|l| (*l).to_owned()).collect(),
+    };
+    client.call(&unmark(&["three"], MarkKind::Reserved)).await.unwrap();
     client.call(&mark(&["three"], MarkKind::Blocked)).await.unwrap();
 
     let shown = client.call(&wire::TldShow { name: "EXAMPLE".into() }).await.unwrap();
@@ -89,9 +97,10 @@ async fn zones_are_made_shown_and_marked() {
     let rest = wire::MarkList { name: "example".into(), after: Some("three".into()) };
     assert_eq!(client.call(&rest).await.unwrap().marks.len(), 1);
 
-    let unmark = wire::TldUnmark { name: "example".into(), labels: vec!["two".into(), "four".into()] };
-    let unmarked = client.call(&unmark).await.unwrap();
+    let unmarked = client.call(&unmark(&["two", "three"], MarkKind::Reserved)).await.unwrap();
     assert_eq!((unmarked.done, unmarked.rejected[0].failure.reason.as_str()), (1, "not_marked"));
+    let nowhere = TldMark { name: "nowhere".into(), ..mark(&["a", "b"], MarkKind::Reserved) };
+    assert_eq!(failure(client.call(&nowhere).await).reason, "not_found");
 
     let all = client.call(&wire::TldList {}).await.unwrap();
     let names: Vec<_> = all.iter().map(|tld| tld.name.as_str()).collect();
@@ -191,6 +200,13 @@ async fn the_operator_registers_reserved_names_and_nobody_blocked_ones() {
 
     let shown = client.call(&wire::DomainShow { name: "KEPT.example".into() }).await.unwrap();
     assert_eq!(shown.sponsor, "alpha");
+    let mark = TldMark {
+        name: "example".into(),
+        kind: MarkKind::Reserved,
+        labels: vec!["KEPT".into(), "free".into()],
+        note: "kept".into(),
+    };
+    assert_eq!(client.call(&mark).await.unwrap().registered, ["KEPT"]);
     assert_eq!(shown.mark, Some(MarkKind::Reserved));
     assert_eq!(shown.statuses, ["inactive"]);
     assert_eq!(shown.ds, create("").ds);

@@ -3,7 +3,8 @@
 use registry::{Outcome, Refusal, Reply, Stop, Unavailable, seal::SealFault};
 use tracing::error;
 
-use crate::result::{ResultCode, Subject};
+use crate::result::ResultCode;
+use crate::subject::Subject;
 use crate::xml::{Offender, Syntax};
 
 /// A refusal or a failure.

@@ -10,8 +10,9 @@ use crate::authinfo::AuthInfo;
 use crate::denial::{Denial, decided, failed, stopped, unsealed};
 use crate::request::{Command, Verb};
 use crate::response::{Answer, Checked, Data, Queue};
-use crate::result::{ResultCode, Subject};
+use crate::result::ResultCode;
 use crate::session::{Client, Session};
+use crate::subject::Subject;
 use crate::xml::{Ns, Offender};
 use crate::{contact as contact_wire, domain as domain_wire, host as host_wire};
 
@@ -47,7 +48,10 @@ impl<B: Backend> Session<B> {
                 self.check(names, Data::DomainChecked, |db, name| domain::check::availability(db, &by, name))
                     .await
             }
-            Verb::HostCheck(names) => self.check(names, Data::HostChecked, host::check::availability).await,
+            Verb::HostCheck(names) => {
+                self.check(names, Data::HostChecked, |db, name| host::check::availability(db, &by, name))
+                    .await
+            }
             Verb::ContactCheck(names) => self.check(names, Data::ContactChecked, contact::availability).await,
             Verb::DomainInfo(asked) => self.domain_info(asked, &by, secdns).await,
             Verb::HostInfo(name) => self.host_info(name).await,
@@ -89,9 +93,9 @@ impl<B: Backend> Session<B> {
         secdns: bool,
     ) -> Result<Answer, Denial> {
         let view = self.view().await?;
-        let subject = Subject { ns: Ns::Domain, name: asked.name, registrant: None };
+        let subject = Subject::new(Ns::Domain, asked.name.as_str());
         let (name, domain, mut standing) =
-            domain::info::find(&view, by, &subject.name).map_err(|stop| stopped(stop, &subject))?;
+            domain::info::find(&view, by, &asked.name).map_err(|stop| stopped(stop, &subject))?;
         if let Some((secret, roid)) = given(asked.authinfo)? {
             let stored = domain::info::authinfo_of(&view, &domain, roid.as_deref());
             let stored = stored.map_err(|stop| stopped(stop, &subject))?;
@@ -106,14 +110,14 @@ impl<B: Backend> Session<B> {
     async fn host_info(&self, name: String) -> Result<Answer, Denial> {
         let view = self.view().await?;
         let info = host::info::info(&view, &name);
-        let subject = Subject { ns: Ns::Host, name, registrant: None };
+        let subject = Subject::new(Ns::Host, name);
         Ok(Answer::ok(Data::HostInfo(Box::new(info.map_err(|stop| stopped(stop, &subject))?))))
     }
 
     async fn contact_info(&self, asked: contact_wire::info::Info, client: &Client) -> Result<Answer, Denial> {
         let view = self.view().await?;
-        let subject = Subject { ns: Ns::Contact, name: asked.handle, registrant: None };
-        let (id, found, mut standing) = contact::info::find(&view, &client.actor(), &subject.name)
+        let subject = Subject::new(Ns::Contact, asked.handle.as_str());
+        let (id, found, mut standing) = contact::info::find(&view, &client.actor(), &asked.handle)
             .map_err(|stop| stopped(stop, &subject))?;
         if let Some((secret, _)) = given(asked.authinfo)? {
             self.must_match(found.authinfo.as_ref(), &secret)?;
@@ -133,8 +137,7 @@ impl<B: Backend> Session<B> {
         by: Actor,
         svtrid: SvTrid,
     ) -> Result<Answer, Denial> {
-        let subject =
-            Subject { ns: Ns::Domain, name: asked.name.clone(), registrant: asked.registrant.clone() };
+        let subject = Subject::new(Ns::Domain, asked.name.as_str());
         if let Some(handle) = asked.contact_without_role() {
             let offender = subject.at("contact", handle);
             return Err(Denial::new(ResultCode::ParameterMissing, "a contact needs a type").at(offender));
@@ -150,7 +153,7 @@ impl<B: Backend> Session<B> {
         by: Actor,
         svtrid: SvTrid,
     ) -> Result<Answer, Denial> {
-        let subject = Subject { ns: Ns::Host, name: asked.name.clone(), registrant: None };
+        let subject = Subject::new(Ns::Host, asked.name.as_str());
         let create = asked.command().map_err(|address| {
             let reason = format!("'{}' is not an IP address of the given version", address.text);
             Denial::new(ResultCode::ParameterSyntax, reason).at(subject.at("addr", &address.text))
@@ -164,14 +167,15 @@ impl<B: Backend> Session<B> {
         client: &Client,
         svtrid: SvTrid,
     ) -> Result<Answer, Denial> {
-        let subject = Subject { ns: Ns::Contact, name: asked.handle.clone(), registrant: None };
-        if let Some(element) = asked.overlong_extension() {
-            let reason = format!("the extension of '{element}' is too long");
-            return Err(Denial::new(ResultCode::ParameterSyntax, reason).at(subject.at(element, "")));
-        }
         let secret = new_secret(&asked.authinfo)?;
-        let create =
-            asked.command(&self.site, &client.repository, &secret).map_err(|fault| unsealed(&fault))?;
+        let create = asked.command(&self.site, &client.repository, &secret);
+        let create = create.map_err(|fault| unsealed(&fault))?;
+        let overlong = asked.overlong_extension();
+        let subject = Subject::contact(asked.handle, asked.data);
+        if let Some((element, number)) = overlong {
+            let reason = format!("the extension of '{element}' is too long");
+            return Err(Denial::new(ResultCode::ParameterSyntax, reason).at(subject.at(element, &number)));
+        }
         self.submit(registry::Verb::ContactCreate(Box::new(create)), client.actor(), &subject, svtrid).await
     }
 
@@ -268,7 +272,8 @@ fn told(reply: Reply) -> Data {
         | Reply::RegistrarCreated { .. }
         | Reply::TldCreated { .. }
         | Reply::Marked { .. }
-        | Reply::NodeAllocated { .. } => Data::None,
+        | Reply::NodeAllocated { .. }
+        | Reply::NameMarked { .. } => Data::None,
     }
 }
 
@@ -286,6 +291,9 @@ fn short_reason(refusal: &Refusal) -> &'static str {
         Refusal::IdnUnsupported { .. } => "No IDN in this zone",
         Refusal::HandleSyntax { .. } => "Invalid identifier",
         Refusal::HostNotAllowed { .. } => "Not allowed as a host",
+        Refusal::SuperordinateMissing { .. } => "No superordinate domain",
+        Refusal::NotSponsor { .. } => "Superordinate is another's",
+        Refusal::TooManySubordinates { .. } => "Too many hosts below the domain",
         _ => "Not available",
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The way of a command: [`server`] accepts, [`session`] is the loop, [`frame`] finds the document, [`request`]
 //! reads it with the file of its verb (`domain/create.rs` and its siblings), `dispatch` asks the registry,
-//! [`response`] writes with the same file's `render`. [`result`] is the one place that gives refusals their codes.
+//! [`response`] writes with the same file's `render`.
+//! [`result`] is the one place that gives refusals their codes, [`subject`] the one that finds the element at fault.
 //!
 //! Not here: any rule about what may be registered by whom (`registry`), TLS and limits of connections (`net`).
 
@@ -26,6 +27,7 @@ pub mod server;
 pub mod session;
 pub mod site;
 mod status;
+pub mod subject;
 pub mod suspension;
 pub mod xml;
 

@@ -11,9 +11,10 @@ use crate::denial::{Denial, decided, failed, unsealed};
 use crate::greeting::Menu;
 use crate::passwords::{Owner, Unchecked};
 use crate::response::{Answer, Data};
-use crate::result::{ResultCode, Subject};
+use crate::result::ResultCode;
 use crate::secret::Secret;
 use crate::session::{Client, Session};
+use crate::subject::Subject;
 use crate::xml::types::{collapse, language, sized, token};
 use crate::xml::{El, Ns, Offender, Syntax};
 
@@ -165,7 +166,7 @@ impl<B: Backend> Session<B> {
         let change = RegistrarPassword { handle: handle.to_owned(), password };
         let verb = registry::Verb::RegistrarPassword(Box::new(change));
         let outcome = registry::execute(&self.backend, verb, Actor::Registrar(id), svtrid).await;
-        let subject = Subject { ns: Ns::Epp, name: handle.to_owned(), registrant: None };
+        let subject = Subject::new(Ns::Epp, handle);
         decided(outcome, &subject).map(drop)
     }
 }

@@ -5,8 +5,9 @@ use registry::{Backend, Refusal, Reply, Stop, SvTrid};
 
 use crate::denial::{Denial, decided, failed};
 use crate::response::{Answer, Data, Queue};
-use crate::result::{ResultCode, Subject};
+use crate::result::ResultCode;
 use crate::session::{Client, Session};
+use crate::subject::Subject;
 use crate::xml::types::word;
 use crate::xml::{El, Ns, Syntax};
 
@@ -61,7 +62,7 @@ impl<B: Backend> Session<B> {
             return Err(Denial::refused(&Refusal::MessageNotFound { id: id.to_owned() }));
         };
         let verb = registry::Verb::PollAck(PollAck { message });
-        let subject = Subject { ns: Ns::Epp, name: id.to_owned(), registrant: None };
+        let subject = Subject::new(Ns::Epp, id);
         let outcome = registry::execute(&self.backend, verb, client.actor(), svtrid).await;
         // the identifier is an attribute, and <value> has room for elements only
         let reply = decided(outcome, &subject).map_err(|denial| Denial { offender: None, ..denial })?;

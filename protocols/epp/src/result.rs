@@ -1,10 +1,12 @@
 //! Result codes (RFC 5730 section 3) and the one place where the registry's refusals get theirs.
+//!
+//! Not here: which element a refusal is about (`subject`).
 
 use registry::Refusal;
 use registry::contact::ContactFault;
 use registry::dnssec::DsFault;
 
-use crate::xml::{Gate, Ns, Offender};
+use crate::xml::Gate;
 
 /// The codes that this server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +116,7 @@ impl ResultCode {
             }
             Refusal::ContactsUnsupported => ResultCode::UnimplementedObject,
             Refusal::NamesBelowTld { .. } => ResultCode::Association,
-            Refusal::DsInvalid { fault, .. } => of_ds(*fault),
+            Refusal::DsInvalid { fault, .. } => of_ds(fault),
             Refusal::ContactInvalid { fault } => of_contact(*fault),
             Refusal::NotServed { .. }
             | Refusal::NotRegistrable { .. }
@@ -122,9 +124,9 @@ impl ResultCode {
             | Refusal::IdnUnsupported { .. }
             | Refusal::Reserved { .. }
             | Refusal::Blocked { .. }
-            | Refusal::PeriodUnit
-            | Refusal::RegistrantForbidden
-            | Refusal::ContactsForbidden
+            | Refusal::PeriodUnit { .. }
+            | Refusal::RegistrantForbidden { .. }
+            | Refusal::ContactsForbidden { .. }
             | Refusal::ContactRepeated { .. }
             | Refusal::TooManyContacts { .. }
             | Refusal::HostRepeated { .. }
@@ -138,12 +140,13 @@ impl ResultCode {
             | Refusal::AddressNotGlobal { .. }
             | Refusal::AddressRepeated { .. }
             | Refusal::TooManyAddresses { .. }
-            | Refusal::TooManySubordinates { .. } => ResultCode::ParameterPolicy,
+            | Refusal::TooManySubordinates { .. }
+            | Refusal::Marked { .. } => ResultCode::ParameterPolicy,
         }
     }
 }
 
-fn of_ds(fault: DsFault) -> ResultCode {
+fn of_ds(fault: &DsFault) -> ResultCode {
     match fault {
         DsFault::Algorithm { .. } | DsFault::DigestType { .. } => ResultCode::ParameterPolicy,
         DsFault::DigestLength { .. } => ResultCode::ParameterSyntax,
@@ -160,87 +163,7 @@ fn of_contact(fault: ContactFault) -> ResultCode {
         | ContactFault::CityEmpty
         | ContactFault::VoiceSyntax
         | ContactFault::FaxSyntax
-        | ContactFault::EmailSyntax => ResultCode::ParameterSyntax,
-    }
-}
-
-/// What a command was about, to say in an answer which element was at fault.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    pub ns: Ns,
-    /// The name or handle that the command is about, as it was sent.
-    pub name: String,
-    pub registrant: Option<String>,
-}
-
-impl Subject {
-    /// The element that a refusal is about. A refusal of the command as a whole is shown at its object.
-    pub fn offender(&self, refusal: &Refusal) -> Offender {
-        match refusal {
-            Refusal::Exists { object } | Refusal::NotFound { object } | Refusal::NotSponsor { object } => {
-                self.object(object)
-            }
-            Refusal::HostRepeated { host } | Refusal::GlueMissing { host } => self.at("hostObj", host),
-            Refusal::ContactRepeated { handle, .. } => self.at("contact", handle),
-            Refusal::AddressNotGlobal { address } | Refusal::AddressRepeated { address } => {
-                self.at("addr", address)
-            }
-            Refusal::DsInvalid { key_tag, .. } | Refusal::DsRepeated { key_tag } => {
-                let text = key_tag.to_string();
-                Offender { ns: Ns::SecDns, local: "keyTag".to_owned(), text }
-            }
-            Refusal::PeriodOutOfRange { years } => self.at("period", &years.to_string()),
-            _ => self.whole(),
-        }
-    }
-
-    /// The object of the command.
-    pub fn whole(&self) -> Offender {
-        let local = match self.ns {
-            Ns::Contact => "id",
-            // a registrar that changes its password
-            Ns::Epp => "clID",
-            _ => "name",
-        };
-        self.at(local, &self.name)
-    }
-
-    /// An element of the object's namespace.
-    pub fn at(&self, local: &str, text: &str) -> Offender {
-        Offender { ns: self.ns.clone(), local: local.to_owned(), text: text.to_owned() }
-    }
-
-    /// A domain names other objects, by the elements of its create.
-    fn object(&self, object: &str) -> Offender {
-        if self.ns != Ns::Domain || object.eq_ignore_ascii_case(&self.name) {
-            self.whole()
-        } else if self.registrant.as_deref() == Some(object) {
-            self.at("registrant", object)
-        } else if object.contains('.') {
-            self.at("hostObj", object)
-        } else {
-            self.at("contact", object)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_offender_is_the_element_that_named_the_object() {
-        let subject = Subject {
-            ns: Ns::Domain,
-            name: "Example.test".to_owned(),
-            registrant: Some("jd1234".to_owned()),
-        };
-        let local = |object: &str| subject.offender(&Refusal::NotFound { object: object.to_owned() }).local;
-        assert_eq!(local("example.test"), "name");
-        assert_eq!(local("jd1234"), "registrant");
-        assert_eq!(local("sh8013"), "contact");
-        assert_eq!(local("ns1.example.com"), "hostObj");
-        let host = Subject { ns: Ns::Host, name: "ns1.example.test".to_owned(), registrant: None };
-        assert_eq!(host.offender(&Refusal::NotFound { object: "x".to_owned() }).local, "name");
+        | ContactFault::EmailSyntax
+        | ContactFault::DiscloseEmpty => ResultCode::ParameterSyntax,
     }
 }

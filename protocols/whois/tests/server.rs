@@ -87,6 +87,7 @@ async fn answers_read_as_documented() {
         ("name-server-outside", "ns1.provider.net"),
         ("registrar", "registrar 9995"),
         ("registrar-by-name", "registrar beta & söhne"),
+        ("registrars-of-one-name", "registrar TWIN names"),
         ("no-match", "free.test"),
         ("no-match-registrar", "registrar Gamma Ñame"),
         ("reserved", "reserved.example"),
@@ -167,6 +168,15 @@ async fn answers_are_counted_by_kind() {
     for kind in ["found", "not_found", "reserved"] {
         assert!(server.counted(kind), "{kind}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_without_an_octet_is_no_query() {
+    let server = server().await;
+    let mut probe = TcpStream::connect(server.address).await.unwrap();
+    probe.shutdown().await.unwrap();
+    assert_eq!(read_all(&mut probe).await, "");
+    assert!(!exposition(&server.registry).unwrap().contains("namingo_queries_total{"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,13 +39,20 @@ pub struct Postal {
     pub kind: PostalKind,
     pub name: String,
     pub org: Option<String>,
-    /// At most three lines.
+    /// At most three lines, some of which may be empty.
     pub street: Vec<String>,
     pub city: String,
     pub state: Option<String>,
     pub postal_code: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: String,
+}
+
+impl Postal {
+    /// The lines of the street that say something.
+    pub(super) fn street_lines(&self) -> impl Iterator<Item = &String> {
+        self.street.iter().filter(|line| !line.trim().is_empty())
+    }
 }
 
 /// A telephone number, `+CC.NUMBER`, and its extension.

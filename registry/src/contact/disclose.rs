@@ -77,7 +77,7 @@ fn publish_postal(p: &Postal, shown: impl Fn(Item) -> bool) -> PublicPostal {
         kind: p.kind,
         name: shown(Item::Name(p.kind)).then(|| p.name.clone()),
         org: p.org.clone().filter(|_| shown(Item::Org(p.kind))),
-        street: if address { p.street.clone() } else { Vec::new() },
+        street: p.street_lines().filter(|_| address).cloned().collect(),
         city: address.then(|| p.city.clone()),
         state: p.state.clone(),
         postal_code: p.postal_code.clone().filter(|_| address),
@@ -131,6 +131,9 @@ pub(super) mod tests {
         let postal = public.preferred().unwrap();
         assert_eq!(postal.org.as_deref(), Some("Example Inc."));
         assert_eq!((postal.name.as_deref(), postal.city.as_deref()), (None, None));
+        data.disclose = Some(Disclose { show: true, items: vec![Item::Address(PostalKind::Int)] });
+        data.postal[0].street = vec![String::new(), "1 Secret Lane".into(), " ".into()];
+        assert_eq!(publish(&data).postal[0].street, ["1 Secret Lane"]);
         data.disclose = Some(Disclose { show: false, items });
         assert_eq!(publish(&data).email, None);
     }

@@ -6,7 +6,7 @@ use crate::{
     actor::Actor,
     domain::info::Standing,
     name::DomainName,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     registrar, roid,
     tables::DOMAIN_CONTACT,
 };
@@ -28,7 +28,7 @@ pub struct Info {
 /// # Errors
 /// No such contact; a storage fault.
 pub fn find(db: &impl Read, by: &Actor, handle: &str) -> Result<(u64, Contact, Standing), Stop> {
-    let missing = || Refusal::NotFound { object: handle.into() };
+    let missing = || Refusal::NotFound { about: About::Object, object: handle.into() };
     let (id, contact) = by_handle(db, handle)?.ok_or_else(missing)?;
     let full = by.registrar().is_none_or(|r| r == contact.sponsor);
     Ok((id, contact, if full { Standing::Full } else { Standing::Other }))
@@ -38,7 +38,7 @@ pub fn find(db: &impl Read, by: &Actor, handle: &str) -> Result<(u64, Contact, S
 /// The asker is neither sponsor nor proved the authInfo; a storage fault.
 pub fn info(db: &impl Read, id: u64, contact: Contact, standing: Standing) -> Result<Info, Stop> {
     if standing == Standing::Other {
-        return Err(Refusal::NotSponsor { object: contact.handle }.into());
+        return Err(Refusal::NotSponsor { about: About::Object, object: contact.handle }.into());
     }
     let range = (id, DomainName::lowest())..(id + 1, DomainName::lowest());
     let linked = db.keys(&DOMAIN_CONTACT, range).next().transpose()?.is_some();

@@ -13,7 +13,7 @@ pub use create::ContactCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
 pub use data::{ContactData, Phone, Postal, PostalKind, open, reseal, seal};
 pub use disclose::{Disclose, Item, PublicContact, PublicPostal, publish};
-pub use facts::{ContactFault, Facts, is_e164, is_email};
+pub use facts::{ContactFault, Facts, Flaw, flaws, is_e164, is_email};
 
 use crate::{
     authinfo::AuthInfo,

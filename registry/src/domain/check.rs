@@ -3,7 +3,7 @@
 use crate::{
     actor::Actor,
     name::{self, DomainName, LabelForm},
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     tables::DOMAIN,
     tld::{self, MarkKind, Place, Tld},
 };
@@ -23,7 +23,11 @@ pub struct Candidate {
 /// A bad name, a zone not served here, not exactly one label below it, a label with reserved hyphens, an
 /// A-label while the zone has no IDN table.
 pub fn candidate(db: &impl Read, text: &str) -> Result<Candidate, Stop> {
-    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax { name: text.into(), fault })?;
+    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: text.into(),
+        fault,
+    })?;
     let (zone, tld) = match tld::place(db, &name)? {
         Place::Registrable { zone, tld, .. } => (zone, tld),
         Place::Foreign => return Err(Refusal::NotServed { name: name.to_string() }.into()),

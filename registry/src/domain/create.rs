@@ -10,7 +10,7 @@ use crate::{
     host,
     name::DomainName,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     registrar,
     status::Statuses,
     tables::{DOMAIN, DOMAIN_CONTACT, DOMAIN_HOST, DOMAIN_SPONSOR, DUE},
@@ -86,7 +86,8 @@ pub fn check(db: &impl Read, by: &Actor, c: &DomainCreate) -> Result<Plan, Stop>
     let sponsor = registrar::acting(db, by, c.sponsor.as_deref())?;
     let years = check_period(c.period)?;
     check_model(&found.tld, c)?;
-    let registrant = c.registrant.as_deref().map(|h| own_contact(db, sponsor, h)).transpose()?;
+    let registrant = c.registrant.as_deref();
+    let registrant = registrant.map(|h| own_contact(db, sponsor, About::Registrant, h)).transpose()?;
     let contacts = check_contacts(db, sponsor, &c.contacts)?;
     let hosts = check_hosts(db, &c.name_servers)?;
     check_secdns(&c.secdns)?;
@@ -96,7 +97,7 @@ pub fn check(db: &impl Read, by: &Actor, c: &DomainCreate) -> Result<Plan, Stop>
 fn check_period(period: Option<Period>) -> Result<u8, Stop> {
     let Some(Period { number, unit }) = period else { return Ok(1) };
     if unit == Unit::Month {
-        return Err(Refusal::PeriodUnit.into());
+        return Err(Refusal::PeriodUnit { months: number }.into());
     }
     match u8::try_from(number) {
         Ok(years @ 1..=YEARS_MAX) => Ok(years),
@@ -106,15 +107,21 @@ fn check_period(period: Option<Period>) -> Result<u8, Stop> {
 
 fn check_model(tld: &Tld, c: &DomainCreate) -> Result<(), Stop> {
     match tld.model {
-        DataModel::Minimum if c.registrant.is_some() => Err(Refusal::RegistrantForbidden.into()),
-        DataModel::Minimum if !c.contacts.is_empty() => Err(Refusal::ContactsForbidden.into()),
-        DataModel::Minimum => Ok(()),
+        DataModel::Minimum => check_no_contacts(c),
         DataModel::Maximum if c.registrant.is_none() => Err(Refusal::RegistrantRequired.into()),
         DataModel::Maximum => {
             let missing =
                 tld.contacts_required.iter().find(|role| !c.contacts.iter().any(|(r, _)| r == *role));
             missing.map_or(Ok(()), |role| Err(Refusal::ContactRequired { role: *role }.into()))
         }
+    }
+}
+
+fn check_no_contacts(c: &DomainCreate) -> Result<(), Stop> {
+    match (&c.registrant, c.contacts.first()) {
+        (Some(handle), _) => Err(Refusal::RegistrantForbidden { handle: handle.clone() }.into()),
+        (None, Some((_, handle))) => Err(Refusal::ContactsForbidden { handle: handle.clone() }.into()),
+        (None, None) => Ok(()),
     }
 }
 
@@ -125,37 +132,38 @@ fn check_contacts(
 ) -> Result<Vec<(ContactRole, u64)>, Stop> {
     let mut contacts: Vec<(ContactRole, u64)> = Vec::with_capacity(given.len());
     for (role, handle) in given {
-        let id = own_contact(db, sponsor, handle)?;
+        let id = own_contact(db, sponsor, About::Contact, handle)?;
         if contacts.contains(&(*role, id)) {
             return Err(Refusal::ContactRepeated { role: *role, handle: handle.clone() }.into());
         }
         contacts.push((*role, id));
         if contacts.iter().filter(|(r, _)| r == role).count() > CONTACTS_MAX.into() {
-            return Err(Refusal::TooManyContacts { most: CONTACTS_MAX }.into());
+            return Err(Refusal::TooManyContacts { handle: handle.clone(), most: CONTACTS_MAX }.into());
         }
     }
     Ok(contacts)
 }
 
-fn own_contact(db: &impl Read, sponsor: u64, handle: &str) -> Result<u64, Stop> {
-    let missing = || Refusal::NotFound { object: handle.into() };
+fn own_contact(db: &impl Read, sponsor: u64, about: About, handle: &str) -> Result<u64, Stop> {
+    let missing = || Refusal::NotFound { about, object: handle.into() };
     let (id, contact) = contact::by_handle(db, handle)?.ok_or_else(missing)?;
     if contact.sponsor != sponsor {
-        return Err(Refusal::NotSponsor { object: handle.into() }.into());
+        return Err(Refusal::NotSponsor { about, object: handle.into() }.into());
     }
     Ok(id)
 }
 
 fn check_hosts(db: &impl Read, given: &NameServers) -> Result<Vec<u64>, Stop> {
     let NameServers::Objects(names) = given else { return Err(Refusal::HostAttributesUnsupported.into()) };
-    if names.len() > HOSTS_MAX.into() {
-        return Err(Refusal::TooManyHosts { most: HOSTS_MAX }.into());
+    if let Some(host) = names.get(usize::from(HOSTS_MAX)) {
+        return Err(Refusal::TooManyHosts { host: host.clone(), most: HOSTS_MAX }.into());
     }
+    let about = About::NameServer;
     let mut hosts = Vec::with_capacity(names.len());
     for text in names {
-        let name =
-            DomainName::parse(text).map_err(|fault| Refusal::NameSyntax { name: text.clone(), fault })?;
-        let missing = || Refusal::NotFound { object: name.to_string() };
+        let bad = |fault| Refusal::NameSyntax { about, name: text.clone(), fault };
+        let name = DomainName::parse(text).map_err(bad)?;
+        let missing = || Refusal::NotFound { about, object: name.to_string() };
         let (id, host) = host::by_name(db, &name)?.ok_or_else(missing)?;
         if hosts.contains(&id) {
             return Err(Refusal::HostRepeated { host: name.to_string() }.into());
@@ -175,8 +183,8 @@ fn check_secdns(given: &SecDns) -> Result<(), Stop> {
     if given.max_sig_life {
         return Err(Refusal::MaxSigLifeUnsupported.into());
     }
-    if given.ds.len() > DS_MAX.into() {
-        return Err(Refusal::TooManyDs { most: DS_MAX }.into());
+    if let Some(ds) = given.ds.get(usize::from(DS_MAX)) {
+        return Err(Refusal::TooManyDs { key_tag: ds.key_tag, most: DS_MAX }.into());
     }
     for (i, ds) in given.ds.iter().enumerate() {
         let key_tag = ds.key_tag;

@@ -10,7 +10,7 @@ use crate::{
     contact::{self, ContactRole},
     host,
     name::DomainName,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     registrar, roid,
     tables::HOST_SUPERORDINATE,
     tld,
@@ -48,8 +48,12 @@ pub struct Info {
 /// # Errors
 /// A bad name, no such domain; a storage fault.
 pub fn find(db: &impl Read, by: &Actor, text: &str) -> Result<(DomainName, Domain, Standing), Stop> {
-    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax { name: text.into(), fault })?;
-    let missing = || Refusal::NotFound { object: name.to_string() };
+    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: text.into(),
+        fault,
+    })?;
+    let missing = || Refusal::NotFound { about: About::Object, object: name.to_string() };
     let domain = settled(db, &name)?.ok_or_else(missing)?;
     let full = by.registrar().is_none_or(|id| id == domain.sponsor);
     Ok((name, domain, if full { Standing::Full } else { Standing::Other }))

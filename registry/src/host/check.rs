@@ -1,22 +1,20 @@
-//! Whether a host name can be created (RFC 5732 section 3.1.1).
+//! Whether a host can be created (RFC 5732 section 3.1.1): what its create would say, its addresses apart.
 
+use super::create::{free, superordinate};
 use crate::{
-    name::DomainName,
+    actor::Actor,
     refusal::{Refusal, Stop},
-    tables::HOST_NAME,
 };
 use storage::Read;
 
-/// `Ok(None)`: the name is free; `Ok(Some(why))`: it is not.
+/// `Ok(None)`: `by` may create the host; `Ok(Some(why))`: it may not. The operator acts for any sponsor.
 ///
 /// # Errors
 /// A storage fault.
-pub fn availability(db: &impl Read, name: &str) -> Result<Option<Refusal>, Stop> {
-    match DomainName::parse(name) {
-        Err(fault) => Ok(Some(Refusal::NameSyntax { name: name.into(), fault })),
-        Ok(parsed) if db.has(&HOST_NAME, &parsed)? => {
-            Ok(Some(Refusal::Exists { object: parsed.to_string() }))
-        }
-        Ok(parsed) => Ok(super::create::forbidden(db, &parsed)?),
+pub fn availability(db: &impl Read, by: &Actor, name: &str) -> Result<Option<Refusal>, Stop> {
+    match free(db, name).and_then(|name| superordinate(db, &name, by.registrar())) {
+        Ok(_) => Ok(None),
+        Err(Stop::Refused(why)) => Ok(Some(why)),
+        Err(stop) => Err(stop),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     domain,
     name::DomainName,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     registrar, repository,
     status::Statuses,
     tables::{HOST, HOST_NAME, HOST_SUPERORDINATE},
@@ -45,33 +45,44 @@ pub struct Plan {
 /// # Errors
 /// Every reason to refuse: name, existence, superordinate domain and its sponsor, addresses.
 pub fn check(db: &impl Read, by: &Actor, c: &HostCreate) -> Result<Plan, Stop> {
-    let name =
-        DomainName::parse(&c.name).map_err(|fault| Refusal::NameSyntax { name: c.name.clone(), fault })?;
+    let name = free(db, &c.name)?;
+    let sponsor = registrar::acting(db, by, c.sponsor.as_deref())?;
+    let superordinate = superordinate(db, &name, Some(sponsor))?;
+    check_addresses(db, &name, superordinate.is_some(), &c.addresses)?;
+    Ok(Plan { name, sponsor, superordinate })
+}
+
+/// Reads a name that can be a host and is none.
+pub(super) fn free(db: &impl Read, text: &str) -> Result<DomainName, Stop> {
+    let bad = |fault| Refusal::NameSyntax { about: About::Object, name: text.into(), fault };
+    let name = DomainName::parse(text).map_err(bad)?;
     if let Some(no) = forbidden(db, &name)? {
         return Err(no.into());
     }
     if db.has(&HOST_NAME, &name)? {
         return Err(Refusal::Exists { object: name.to_string() }.into());
     }
-    let sponsor = registrar::acting(db, by, c.sponsor.as_deref())?;
-    let superordinate = superordinate(db, &name, sponsor)?;
-    check_addresses(db, &name, superordinate.is_some(), &c.addresses)?;
-    Ok(Plan { name, sponsor, superordinate })
+    Ok(name)
 }
 
 /// Names that can't be hosts at all.
-pub(super) fn forbidden(db: &impl Read, name: &DomainName) -> Result<Option<Refusal>, Stop> {
+fn forbidden(db: &impl Read, name: &DomainName) -> Result<Option<Refusal>, Stop> {
     let zone = matches!(tld::place(db, name)?, Place::Zone { .. });
     Ok((zone || name.is_single_label()).then(|| Refusal::HostNotAllowed { host: name.to_string() }))
 }
 
-fn superordinate(db: &impl Read, name: &DomainName, sponsor: u64) -> Result<Option<DomainName>, Stop> {
+/// The domain that the host would lie below: it must exist, be sponsored by `sponsor` if one is given, and have room.
+pub(super) fn superordinate(
+    db: &impl Read,
+    name: &DomainName,
+    sponsor: Option<u64>,
+) -> Result<Option<DomainName>, Stop> {
     let place = tld::place(db, name)?;
     let Some(domain) = place.domain() else { return Ok(None) };
     let missing = || Refusal::SuperordinateMissing { domain: domain.to_string() };
     let found = domain::by_name(db, domain)?.ok_or_else(missing)?;
-    if found.sponsor != sponsor {
-        return Err(Refusal::NotSponsor { object: domain.to_string() }.into());
+    if sponsor.is_some_and(|sponsor| sponsor != found.sponsor) {
+        return Err(Refusal::NotSponsor { about: About::Object, object: domain.to_string() }.into());
     }
     check_room(db, domain)?;
     Ok(Some(domain.clone()))
@@ -91,11 +102,13 @@ fn check_room(db: &impl Read, domain: &DomainName) -> Result<(), Stop> {
 }
 
 fn check_addresses(db: &impl Read, name: &DomainName, internal: bool, given: &[IpAddr]) -> Result<(), Stop> {
-    if !internal && !given.is_empty() {
-        return Err(Refusal::AddressesForbidden { host: name.to_string() }.into());
+    if let (false, Some(first)) = (internal, given.first()) {
+        let (host, address) = (name.to_string(), first.to_string());
+        return Err(Refusal::AddressesForbidden { host, address }.into());
     }
-    if given.len() > ADDRESSES_MAX.into() {
-        return Err(Refusal::TooManyAddresses { most: ADDRESSES_MAX }.into());
+    if let Some(address) = given.get(usize::from(ADDRESSES_MAX)) {
+        let (address, most) = (address.to_string(), ADDRESSES_MAX);
+        return Err(Refusal::TooManyAddresses { address, most }.into());
     }
     let documentation = !given.is_empty() && repository::load(db)?.documentation_addresses;
     for (i, address) in given.iter().enumerate() {

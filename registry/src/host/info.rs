@@ -3,7 +3,7 @@
 use super::{Host, by_name};
 use crate::{
     name::DomainName,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     registrar, roid,
     tables::DOMAIN_HOST,
 };
@@ -23,8 +23,12 @@ pub struct Info {
 /// # Errors
 /// No such host; a storage fault.
 pub fn info(db: &impl Read, name: &str) -> Result<Info, Stop> {
-    let missing = || Refusal::NotFound { object: name.into() };
-    let parsed = DomainName::parse(name).map_err(|fault| Refusal::NameSyntax { name: name.into(), fault })?;
+    let missing = || Refusal::NotFound { about: About::Object, object: name.into() };
+    let parsed = DomainName::parse(name).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: name.into(),
+        fault,
+    })?;
     let (id, host) = by_name(db, &parsed)?.ok_or_else(missing)?;
     Ok(Info {
         roid: roid::host(db, id)?,

@@ -19,7 +19,7 @@ pub use retire::{AuthInfoUnset, KeyRetire, KeyRetired};
 pub(crate) use retire::{apply_retire, apply_retired, apply_unset, check_retire, check_retired, check_unset};
 
 use crate::{
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     tables::KEY_EPOCH,
     time::Timestamp,
 };
@@ -130,7 +130,7 @@ pub(crate) fn accepts(db: &impl Read, epoch: u32) -> Result<(), Stop> {
 }
 
 fn find(db: &impl Read, epoch: u32) -> Result<KeyEpoch, Stop> {
-    let missing = || Refusal::NotFound { object: format!("key epoch {epoch}") };
+    let missing = || Refusal::NotFound { about: About::Object, object: format!("key epoch {epoch}") };
     db.get(&KEY_EPOCH, &epoch)?.ok_or_else(|| missing().into())
 }
 

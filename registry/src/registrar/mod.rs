@@ -17,7 +17,7 @@ pub(crate) use suspend::{
 
 use crate::{
     actor::Actor,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     seal::Sealed,
     tables::{REGISTRAR, REGISTRAR_HANDLE, REGISTRAR_IANA, REGISTRAR_NAME},
     time::Timestamp,
@@ -47,7 +47,7 @@ impl Record for Registrar {}
 pub struct Suspension {
     pub since: Timestamp,
     /// For operators; may be empty.
-    pub reason: String,
+    pub note: String,
 }
 
 /// What WHOIS and RDAP tell of a registrar.
@@ -126,7 +126,9 @@ pub fn acting(db: &impl Read, by: &Actor, named: Option<&str>) -> Result<u64, St
         (Actor::Operator(_) | Actor::System, None) => Err(Refusal::SponsorRequired.into()),
         (Actor::Operator(_) | Actor::System, Some(handle)) => {
             let found = by_handle(db, handle)?;
-            found.map(|(id, _)| id).ok_or_else(|| Refusal::NotFound { object: handle.into() }.into())
+            found
+                .map(|(id, _)| id)
+                .ok_or_else(|| Refusal::NotFound { about: About::Object, object: handle.into() }.into())
         }
     }
 }
@@ -139,30 +141,32 @@ pub fn all(db: &impl Read) -> Result<Vec<(u64, Registrar)>, Fault> {
     db.range(&REGISTRAR, ..).collect()
 }
 
-/// A registrar as the public looks for it: by IANA id (which is its RDAP handle), by clID, or by its full name in
-/// any case.
+/// Registrars of one name that are found at most.
+const NAMESAKES_MAX: usize = 100;
+
+/// Registrars as the public looks for them: one by IANA id (which is its RDAP handle) or by clID, or all that have
+/// the full name, in any case.
 ///
 /// # Errors
 /// A storage fault.
-pub fn find(db: &impl Read, text: &str) -> Result<Option<(u64, Registrar)>, Fault> {
+pub fn find(db: &impl Read, text: &str) -> Result<Vec<(u64, Registrar)>, Fault> {
     let accredited = match text.parse::<u32>() {
         Ok(iana) => db.get(&REGISTRAR_IANA, &iana)?,
         Err(_) => None,
     };
     if let Some(id) = accredited {
-        return Ok(by_id(db, id)?.map(|r| (id, r)));
+        return Ok(by_id(db, id)?.map(|r| (id, r)).into_iter().collect());
     }
     if let Some(found) = by_handle(db, text)? {
-        return Ok(Some(found));
+        return Ok(vec![found]);
     }
-    let Some(id) = named(db, text)? else { return Ok(None) };
-    Ok(by_id(db, id)?.map(|r| (id, r)))
-}
-
-fn named(db: &impl Read, name: &str) -> Result<Option<u64>, Fault> {
-    let folded = fold_name(name);
-    let first = db.keys(&REGISTRAR_NAME, (folded.clone(), 0)..=(folded, u64::MAX)).next();
-    Ok(first.transpose()?.map(|(_, id)| id))
+    let folded = fold_name(text);
+    let mut namesakes = Vec::new();
+    for key in db.keys(&REGISTRAR_NAME, (folded.clone(), 0)..=(folded, u64::MAX)).take(NAMESAKES_MAX) {
+        let id = key?.1;
+        namesakes.extend(by_id(db, id)?.map(|r| (id, r)));
+    }
+    Ok(namesakes)
 }
 
 fn fold_name(name: &str) -> String {

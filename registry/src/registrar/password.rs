@@ -4,7 +4,7 @@ use super::{Registrar, by_handle};
 use crate::{
     actor::Actor,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     seal::Sealed,
     tables::REGISTRAR,
     time::Timestamp,
@@ -26,7 +26,7 @@ pub fn check(db: &impl Read, by: &Actor, c: &RegistrarPassword) -> Result<(u64, 
     if let Actor::Registrar(own) = by {
         return found.filter(|(id, _)| id == own).ok_or_else(|| Refusal::NotOperator.into());
     }
-    found.ok_or_else(|| Refusal::NotFound { object: c.handle.clone() }.into())
+    found.ok_or_else(|| Refusal::NotFound { about: About::Object, object: c.handle.clone() }.into())
 }
 
 /// # Errors

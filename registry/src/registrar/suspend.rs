@@ -5,22 +5,22 @@ use super::{Registrar, Suspension, by_handle};
 use crate::{
     actor::Actor,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     tables::{REGISTRAR, REGISTRAR_SUSPENDED},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use storage::{Fault, Read, Tx};
 
-/// Longest reason, in characters.
-const REASON_MAX: usize = 255;
+/// Longest note, in characters.
+const NOTE_MAX: usize = 255;
 
-/// Suspends a registrar; one that is suspended already gets the new reason.
+/// Suspends a registrar; one that is suspended already gets the new note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrarSuspend {
     pub handle: String,
     /// For operators; may be empty.
-    pub reason: String,
+    pub note: String,
 }
 
 /// Lets a suspended registrar act again.
@@ -58,19 +58,20 @@ pub fn may_act(db: &impl Read, by: &Actor) -> Result<(), Stop> {
 }
 
 /// # Errors
-/// Not the operator, no such registrar, a reason that is too long or not printable.
+/// Not the operator, no such registrar, a note that is too long or not printable.
 pub fn check(db: &impl Read, by: &Actor, c: &RegistrarSuspend) -> Result<(u64, Registrar), Stop> {
     let found = find(db, by, &c.handle)?;
-    if c.reason.chars().count() > REASON_MAX || c.reason.contains(char::is_control) {
+    if c.note.chars().count() > NOTE_MAX || c.note.contains(char::is_control) {
         let why = "at most 255 printable characters".into();
-        return Err(Refusal::RegistrarInvalid { field: "reason".into(), why }.into());
+        return Err(Refusal::RegistrarInvalid { field: "note".into(), why }.into());
     }
     Ok(found)
 }
 
 fn find(db: &impl Read, by: &Actor, handle: &str) -> Result<(u64, Registrar), Stop> {
     by.must_operate()?;
-    by_handle(db, handle)?.ok_or_else(|| Refusal::NotFound { object: handle.into() }.into())
+    by_handle(db, handle)?
+        .ok_or_else(|| Refusal::NotFound { about: About::Object, object: handle.into() }.into())
 }
 
 /// Also gives the suspension that held before.
@@ -85,7 +86,7 @@ pub fn apply(
 ) -> Result<(Reply, Option<Suspension>), Stop> {
     let (id, old) = check(tx, by, c)?;
     let since = old.suspended.as_ref().map_or(at, |earlier| earlier.since);
-    let suspended = Some(Suspension { since, reason: c.reason.clone() });
+    let suspended = Some(Suspension { since, note: c.note.clone() });
     let new = Registrar { suspended, updated: Some(at), ..old.clone() };
     tx.replace(&REGISTRAR, &id, &old, &new)?;
     if old.suspended.is_none() {

@@ -6,7 +6,7 @@ use crate::{
     contact::ContactRole,
     name::DomainName,
     outcome::Reply,
-    refusal::{Refusal, Stop},
+    refusal::{About, Refusal, Stop},
     roid,
     tables::{DOMAIN, HOST_NAME, TLD},
     time::Timestamp,
@@ -29,8 +29,11 @@ pub struct TldCreate {
 /// contradicts itself.
 pub fn check(db: &impl Read, by: &Actor, c: &TldCreate) -> Result<(DomainName, Vec<ContactRole>), Stop> {
     by.must_operate()?;
-    let name =
-        DomainName::parse(&c.name).map_err(|fault| Refusal::NameSyntax { name: c.name.clone(), fault })?;
+    let name = DomainName::parse(&c.name).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: c.name.clone(),
+        fault,
+    })?;
     if db.has(&TLD, &name)? {
         return Err(Refusal::Exists { object: name.to_string() }.into());
     }

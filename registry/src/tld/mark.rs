@@ -1,5 +1,5 @@
 //! Reserved and blocked labels of a zone. A reserved name may be registered by the operator; a blocked one by
-//! nobody.
+//! nobody. A label has one mark: one of the other kind must be taken back first, so that none is forgotten.
 
 use super::Tld;
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
     journal::Change,
     name::{self, DomainName, LabelForm},
     outcome::Reply,
-    refusal::{Refusal, Stop},
-    tables::{MARK, TLD},
+    refusal::{About, Refusal, Stop},
+    tables::{DOMAIN, MARK, TLD},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -65,11 +65,12 @@ pub struct MarkName {
     pub note: String,
 }
 
-/// Takes the mark away.
+/// Takes the mark of this kind away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnmarkName {
     pub tld: String,
     pub label: String,
+    pub kind: MarkKind,
 }
 
 /// The mark of a registrable name.
@@ -81,17 +82,31 @@ pub fn mark_of(db: &impl Read, tld: &Tld, name: &DomainName) -> Result<Option<Ma
 }
 
 /// # Errors
-/// Not the operator, an unknown zone, not a label, or a long note.
-pub fn check_mark(db: &impl Read, by: &Actor, c: &MarkName) -> Result<(u64, String), Stop> {
-    let key = key(db, by, &c.tld, &c.label)?;
+/// Not the operator, an unknown zone, not a label, a long note, or a label that has the other mark.
+pub fn check_mark(db: &impl Read, by: &Actor, c: &MarkName) -> Result<Marking, Stop> {
+    let (key, name) = find(db, by, &c.tld, &c.label)?;
     if c.note.chars().count() > NOTE_MAX {
         let why = format!("at most {NOTE_MAX} characters");
         return Err(Refusal::TldInvalid { field: "note".into(), why }.into());
     }
-    Ok(key)
+    match db.get(&MARK, &key)? {
+        Some(old) if old.kind != c.kind => {
+            Err(Refusal::Marked { name: name.to_string(), kind: old.kind }.into())
+        }
+        old => Ok(Marking { key, name, old }),
+    }
 }
 
-/// Replaces an earlier mark of the label.
+/// What [`apply_mark`] will write.
+#[derive(Debug)]
+pub struct Marking {
+    key: (u64, String),
+    name: DomainName,
+    old: Option<Mark>,
+}
+
+/// A label that has this mark already keeps its instant and gets the new note. A name may be registered; the reply
+/// tells.
 ///
 /// # Errors
 /// As [`check_mark`].
@@ -101,22 +116,22 @@ pub fn apply_mark(
     at: Timestamp,
     c: &MarkName,
 ) -> Result<(Reply, Option<Mark>), Stop> {
-    let key = check_mark(tx, by, c)?;
-    let mark = Mark { kind: c.kind, since: at, note: c.note.clone() };
-    let old = tx.get(&MARK, &key)?;
+    let Marking { key, name, old } = check_mark(tx, by, c)?;
+    let since = old.as_ref().map_or(at, |old| old.since);
+    let mark = Mark { kind: c.kind, since, note: c.note.clone() };
     match &old {
         Some(old) => tx.replace(&MARK, &key, old, &mark)?,
         None => tx.insert(&MARK, &key, &mark)?,
     }
-    Ok((Reply::Ok, old))
+    Ok((Reply::NameMarked { registered: tx.has(&DOMAIN, &name)? }, old))
 }
 
 /// # Errors
-/// As [`check_mark`], or the label has no mark.
+/// As [`check_mark`], or the label has no mark of this kind.
 pub fn check_unmark(db: &impl Read, by: &Actor, c: &UnmarkName) -> Result<((u64, String), Mark), Stop> {
-    let key = key(db, by, &c.tld, &c.label)?;
-    let missing = || Refusal::NotMarked { name: format!("{}.{}", key.1, c.tld.to_ascii_lowercase()) };
-    let mark = db.get(&MARK, &key)?.ok_or_else(missing)?;
+    let (key, name) = find(db, by, &c.tld, &c.label)?;
+    let missing = || Refusal::NotMarked { name: name.to_string(), kind: c.kind };
+    let mark = db.get(&MARK, &key)?.filter(|mark| mark.kind == c.kind).ok_or_else(missing)?;
     Ok((key, mark))
 }
 
@@ -128,15 +143,22 @@ pub fn apply_unmark(tx: &mut Tx<'_>, by: &Actor, c: &UnmarkName) -> Result<(Repl
     Ok((Reply::Ok, mark))
 }
 
-fn key(db: &impl Read, by: &Actor, tld: &str, label: &str) -> Result<(u64, String), Stop> {
+/// The key of a label's mark, and the name that the label makes.
+fn find(db: &impl Read, by: &Actor, tld: &str, label: &str) -> Result<((u64, String), DomainName), Stop> {
     by.must_operate()?;
-    let zone = DomainName::parse(tld).map_err(|fault| Refusal::NameSyntax { name: tld.into(), fault })?;
-    let tld = db.get(&TLD, &zone)?.ok_or_else(|| Refusal::NotFound { object: zone.to_string() })?;
+    let zone = DomainName::parse(tld).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: tld.into(),
+        fault,
+    })?;
+    let tld = db
+        .get(&TLD, &zone)?
+        .ok_or_else(|| Refusal::NotFound { about: About::Object, object: zone.to_string() })?;
     let bad = || Refusal::LabelSyntax { label: label.into() };
     let name = DomainName::parse(&format!("{label}.{zone}")).map_err(|_| bad())?;
     if label.contains('.') || !matches!(name::label_form(name.label()), LabelForm::Plain | LabelForm::ALabel)
     {
         return Err(bad().into());
     }
-    Ok((tld.id, name.label().to_owned()))
+    Ok(((tld.id, name.label().to_owned()), name))
 }

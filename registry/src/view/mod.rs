@@ -12,4 +12,4 @@ pub use das::{DasStatus, das};
 pub use domain::{ContactView, DomainView, NameServerView, domain};
 pub use host::{HostView, host};
 pub use name::{ascii, name, unicode};
-pub use registrar::{RegistrarView, registrar};
+pub use registrar::{RegistrarView, registrars};

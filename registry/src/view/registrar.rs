@@ -32,12 +32,12 @@ impl RegistrarView {
     }
 }
 
-/// A registrar by clID, IANA id or full name.
+/// The registrar of a clID or IANA id, or all of a full name, which need not be one.
 ///
 /// # Errors
 /// A storage fault.
-pub fn registrar(db: &impl Read, text: &str) -> Result<Option<RegistrarView>, Fault> {
-    Ok(registrar::find(db, text)?.map(|(_, r)| RegistrarView::of(r)))
+pub fn registrars(db: &impl Read, text: &str) -> Result<Vec<RegistrarView>, Fault> {
+    Ok(registrar::find(db, text)?.into_iter().map(|(_, r)| RegistrarView::of(r)).collect())
 }
 
 pub(super) fn by_id(db: &impl Read, id: u64) -> Result<RegistrarView, Fault> {

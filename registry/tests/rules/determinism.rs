@@ -79,7 +79,7 @@ fn verb(number: usize, object: usize) -> Verb {
         4 => create_host(host, &["208.77.190.196", "2602:800:900e:1257::5"]),
         5 => create_contact(contact(handle)),
         6 => mark(["held", "a", "b", "c", "co", "x_", "d", "e"][object], MarkKind::Reserved),
-        7 => unmark(["held", "a", "b", "c", "co", "x_", "d", "e"][object]),
+        7 => unmark(["held", "a", "b", "c", "co", "x_", "d", "e"][object], MarkKind::Reserved),
         8 => create_tld(zone("co.example", registry::tld::DataModel::Minimum, &[], "CO")),
         _ => Verb::Mark,
     }

@@ -206,8 +206,8 @@ pub fn create_registrar(registrar: RegistrarCreate) -> Verb {
     Verb::RegistrarCreate(Box::new(registrar))
 }
 
-pub fn suspend(handle: &str, reason: &str) -> Verb {
-    Verb::RegistrarSuspend(RegistrarSuspend { handle: handle.into(), reason: reason.into() })
+pub fn suspend(handle: &str, note: &str) -> Verb {
+    Verb::RegistrarSuspend(RegistrarSuspend { handle: handle.into(), note: note.into() })
 }
 
 pub fn resume(handle: &str) -> Verb {
@@ -300,8 +300,8 @@ pub fn mark(label: &str, kind: MarkKind) -> Verb {
     Verb::MarkName(MarkName { tld: "example".into(), label: label.into(), kind, note: String::new() })
 }
 
-pub fn unmark(label: &str) -> Verb {
-    Verb::UnmarkName(UnmarkName { tld: "example".into(), label: label.into() })
+pub fn unmark(label: &str, kind: MarkKind) -> Verb {
+    Verb::UnmarkName(UnmarkName { tld: "example".into(), label: label.into(), kind })
 }
 
 pub fn ack(message: u64) -> Verb {

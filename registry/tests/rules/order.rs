@@ -3,7 +3,7 @@
 
 use crate::{keys::*, kit::*, nodes::*};
 use registry::{
-    Actor, Outcome, Refusal, Reply, Timestamp, Verb,
+    About, Actor, Outcome, Refusal, Reply, Timestamp, Verb,
     authinfo::Strength,
     contact::{ContactFault, ContactRole, Item, PostalKind},
     dnssec::DsFault,
@@ -50,12 +50,12 @@ pinned! { verbs Verb {
     })),
     TldCreate = create_tld(zone("test", DataModel::Minimum, &[], "TEST")),
     MarkName = mark("a", MarkKind::Blocked),
-    UnmarkName = unmark("a"),
+    UnmarkName = unmark("a", MarkKind::Blocked),
     DomainCreate = create(domain("a.example")),
     HostCreate = create_host("ns1.a.example", &[]),
     ContactCreate = create_contact(contact("sh8013")),
     PollAck = ack(1),
-    RegistrarSuspend = Verb::RegistrarSuspend(RegistrarSuspend { handle: "alpha".into(), reason: String::new() }),
+    RegistrarSuspend = Verb::RegistrarSuspend(RegistrarSuspend { handle: "alpha".into(), note: String::new() }),
     RegistrarResume = Verb::RegistrarResume(RegistrarResume { handle: "alpha".into() }),
     KeyPropose = propose(1, 1),
     KeyActivate = activate(1, 1),
@@ -84,7 +84,7 @@ pinned! { node_states NodeState { Allocated = NodeState::Allocated, Removed = No
 
 pinned! { outcomes Outcome {
     Done = Outcome::Done(Reply::Ok),
-    Refused = Outcome::Refused(Refusal::PeriodUnit),
+    Refused = Outcome::Refused(Refusal::PeriodUnit { months: 1 }),
     Internal = Outcome::Internal,
     Expired = Outcome::Expired,
     Superseded = Outcome::Superseded,
@@ -101,6 +101,7 @@ pinned! { replies Reply {
     TldCreated = Reply::TldCreated { id: 1 },
     Marked = Reply::Marked { index: 1, digest: 1 },
     NodeAllocated = Reply::NodeAllocated { id: 1 },
+    NameMarked = Reply::NameMarked { registered: false },
 } }
 
 pinned! { actors Actor {
@@ -136,6 +137,13 @@ pinned! { data_models DataModel { Minimum = DataModel::Minimum, Maximum = DataMo
 
 pinned! { mark_kinds MarkKind { Reserved = MarkKind::Reserved, Blocked = MarkKind::Blocked, } }
 
+pinned! { subjects About {
+    Object = About::Object,
+    Registrant = About::Registrant,
+    Contact = About::Contact,
+    NameServer = About::NameServer,
+} }
+
 pinned! { contact_roles ContactRole {
     Admin = ContactRole::Admin,
     Billing = ContactRole::Billing,
@@ -152,12 +160,13 @@ pinned! { contact_faults ContactFault {
     VoiceSyntax = ContactFault::VoiceSyntax,
     FaxSyntax = ContactFault::FaxSyntax,
     EmailSyntax = ContactFault::EmailSyntax,
+    DiscloseEmpty = ContactFault::DiscloseEmpty,
 } }
 
 pinned! { ds_faults DsFault {
     Algorithm = DsFault::Algorithm { number: 0 },
     DigestType = DsFault::DigestType { number: 0 },
-    DigestLength = DsFault::DigestLength { octets: 0, expected: 0 },
+    DigestLength = DsFault::DigestLength { digest: [].into(), expected: 0 },
 } }
 
 pinned! { name_faults NameFault {

@@ -2,7 +2,7 @@
 
 use crate::kit::*;
 use registry::{
-    Actor, DomainName, Refusal,
+    About, Actor, DomainName, Refusal,
     authinfo::{NewAuthInfo, matches},
     contact::{self, ContactRole, Disclose, Item, PostalKind},
     domain::{self, DomainCreate, info::Standing},
@@ -97,7 +97,7 @@ fn a_contact_is_its_sponsors_and_linked_while_a_domain_names_it() {
     assert_eq!(statuses("lone-1"), ["ok"]);
     let (id, found, standing) = contact::info::find(&view, &BETA, "lone-1").unwrap();
     let refused = refusal_of(contact::info::info(&view, id, found.clone(), standing));
-    assert_eq!(refused, Refusal::NotSponsor { object: "lone-1".into() });
+    assert_eq!(refused, Refusal::NotSponsor { about: About::Object, object: "lone-1".into() });
     let opened = contact::open(&keys(), "main", "LONE-1", &found.sealed).unwrap();
     assert_eq!(opened.email, person().email);
 }
@@ -172,14 +172,20 @@ fn registrars_are_found_by_iana_id_clid_and_name() {
     let mut listed = registrar("listed");
     listed.profile = Profile { name: "Büro Größe".into(), iana_id: Some(9999), ..Profile::default() };
     kit.done(&operator(), create_registrar(listed));
-    let found = |text: &str| view::registrar(&kit.view(), text).unwrap().map(|r| r.handle);
+    let all = |text: &str| -> Vec<String> {
+        view::registrars(&kit.view(), text).unwrap().into_iter().map(|r| r.handle).collect()
+    };
+    let found = |text: &str| all(text).pop();
     assert_eq!(found("LISTED").as_deref(), Some("listed"));
     assert_eq!(found("büro GRÖSSE"), None);
     assert_eq!(found(" BÜRO größe ").as_deref(), Some("listed"));
     assert_eq!(found("9999").as_deref(), Some("listed"), "the RDAP handle is the IANA id");
     assert_eq!(found("alpha names ltd.").as_deref(), Some("alpha"));
     assert_eq!(found("nobody"), None);
-    let handles =
-        ["listed", "alpha"].map(|h| view::registrar(&kit.view(), h).unwrap().unwrap().rdap_handle());
+    let handles = ["listed", "alpha"].map(|h| view::registrars(&kit.view(), h).unwrap()[0].rdap_handle());
     assert_eq!(handles, ["9999", "alpha"]);
+    let mut twin = registrar("twin");
+    twin.profile.name = "ALPHA names Ltd.".into();
+    kit.done(&operator(), create_registrar(twin));
+    assert_eq!(all("Alpha Names ltd."), ["alpha", "twin"]);
 }

@@ -177,14 +177,12 @@ impl Stage {
         let verb = match words.as_slice() {
             ["reserve", name] => mark(name, MarkKind::Reserved)?,
             ["block", name] => mark(name, MarkKind::Blocked)?,
-            ["unblock", name] => {
-                let (label, tld) = split(name)?;
-                Verb::UnmarkName(UnmarkName { tld, label })
-            }
+            ["unreserve", name] => unmark(name, MarkKind::Reserved)?,
+            ["unblock", name] => unmark(name, MarkKind::Blocked)?,
             ["accredit", handle] => World::registrar(handle, None),
             ["suspend", handle] => {
-                let (handle, reason) = ((*handle).to_owned(), String::new());
-                Verb::RegistrarSuspend(RegistrarSuspend { handle, reason })
+                let (handle, note) = ((*handle).to_owned(), String::new());
+                Verb::RegistrarSuspend(RegistrarSuspend { handle, note })
             }
             ["resume", handle] => Verb::RegistrarResume(RegistrarResume { handle: (*handle).to_owned() }),
             ["accredit", handle, "with", "certificate", octet] => {
@@ -208,6 +206,11 @@ fn shown(answer: &str) -> Result<Vec<String>, String> {
 fn mark(name: &str, kind: MarkKind) -> Result<Verb, String> {
     let (label, tld) = split(name)?;
     Ok(Verb::MarkName(MarkName { tld, label, kind, note: String::new() }))
+}
+
+fn unmark(name: &str, kind: MarkKind) -> Result<Verb, String> {
+    let (label, tld) = split(name)?;
+    Ok(Verb::UnmarkName(UnmarkName { tld, label, kind }))
 }
 
 fn split(name: &str) -> Result<(String, String), String> {

@@ -70,6 +70,7 @@ async fn epp_05_host_check() {
     let mut tester = Tester::login(&world, "alpha").await;
     let registered = "ns1.epp-05.rst.icann";
     tester.accepted(&object("create", "host", &elements("name", [registered]))).await;
+    tester.accepted(&bare("rst.example", "example", "alpha")).await;
     let long = format!("{}.rst.icann", "r".repeat(64));
     let bad = ["!.epp-05.rst.icann", "-ns1.rst.icann", "ns1..icann", "ns_1.rst.icann", "", &long];
     let free = ["NS2.epp-05.rst.icann", "ns1.rst.example"];

@@ -3,7 +3,7 @@
 use super::{Context, Control, Handle};
 use crate::wire::{Failure, Kind, NodeAllocate, NodeAllocated, NodeRemove, NodeRemoved};
 use registry::{
-    Backend, Refusal, Reply, Verb,
+    About, Backend, Refusal, Reply, Verb,
     node::{self, NodeRole},
 };
 use std::{
@@ -58,7 +58,8 @@ impl<B: Backend, C: Control> Handle<B, C> for NodeRemove {
             Some(role) => role,
             None => {
                 let row = node::find(&context.view().await?, id)?;
-                row.ok_or_else(|| Refusal::NotFound { object: format!("node {id}") })?.role
+                row.ok_or_else(|| Refusal::NotFound { about: About::Object, object: format!("node {id}") })?
+                    .role
             }
         };
         let marked = context.write(Verb::NodeRemove(node::NodeRemove { id, role })).await;

@@ -6,7 +6,7 @@ use crate::wire::{
     RegistrarSuspend, RegistrarView, Seat, Suspension, Written,
 };
 use registry::{
-    Backend, Refusal, Verb,
+    About, Backend, Refusal, Verb,
     registrar::{self, PostalAddress, Profile, Registrar},
 };
 
@@ -48,7 +48,7 @@ impl<B: Backend, C: Control> Handle<B, C> for RegistrarPassword {
 
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarSuspend {
     async fn handle(self, context: &Context<B, C>) -> Result<Written, Failure> {
-        let suspend = registrar::RegistrarSuspend { handle: self.handle, reason: self.reason };
+        let suspend = registrar::RegistrarSuspend { handle: self.handle, note: self.note };
         let (svtrid, _) = context.write(Verb::RegistrarSuspend(suspend)).await?;
         Ok(Written { svtrid: svtrid.to_string() })
     }
@@ -73,7 +73,7 @@ impl<B: Backend, C: Control> Handle<B, C> for RegistrarList {
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarShow {
     async fn handle(self, context: &Context<B, C>) -> Result<RegistrarView, Failure> {
         let found = registrar::by_handle(&context.view().await?, &self.handle)?;
-        let (_, registrar) = found.ok_or(Refusal::NotFound { object: self.handle })?;
+        let (_, registrar) = found.ok_or(Refusal::NotFound { about: About::Object, object: self.handle })?;
         Ok(shown(registrar))
     }
 }
@@ -96,13 +96,14 @@ fn shown(registrar: Registrar) -> RegistrarView {
         certificate: registrar.certificate.map(|octets| net::Fingerprint(octets).to_string()),
         created: Instant(registrar.created),
         updated: registrar.updated.map(Instant),
-        suspended: registrar.suspended.map(|s| Suspension { since: Instant(s.since), reason: s.reason }),
+        suspended: registrar.suspended.map(|s| Suspension { since: Instant(s.since), note: s.note }),
     }
 }
 
 fn address(s: Seat) -> PostalAddress {
     let Seat { street, city, state, postal_code, country } = s;
-    PostalAddress { street, city, state, postal_code, country }
+    // ISO 3166-1 writes upper case
+    PostalAddress { street, city, state, postal_code, country: country.to_ascii_uppercase() }
 }
 
 fn seat(a: PostalAddress) -> Seat {

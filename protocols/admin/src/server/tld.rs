@@ -7,7 +7,7 @@ use crate::wire::{
 };
 use futures_util::{StreamExt, stream};
 use registry::{
-    Backend, DomainName, Refusal, Verb, tables,
+    About, Backend, DomainName, Refusal, Reply, Verb, tables,
     tld::{self, MarkName, Tld, UnmarkName},
 };
 use std::ops::Bound;
@@ -51,8 +51,13 @@ impl<B: Backend, C: Control> Handle<B, C> for TldShow {
 }
 
 fn find(view: &View, text: &str) -> Result<(DomainName, Tld), Failure> {
-    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax { name: text.into(), fault })?;
-    let tld = tld::by_name(view, &name)?.ok_or_else(|| Refusal::NotFound { object: name.to_string() })?;
+    let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax {
+        about: About::Object,
+        name: text.into(),
+        fault,
+    })?;
+    let tld = tld::by_name(view, &name)?
+        .ok_or_else(|| Refusal::NotFound { about: About::Object, object: name.to_string() })?;
     Ok((name, tld))
 }
 
@@ -101,7 +106,8 @@ impl<B: Backend, C: Control> Handle<B, C> for MarkList {
 
 impl<B: Backend, C: Control> Handle<B, C> for TldMark {
     async fn handle(self, context: &Context<B, C>) -> Result<Marked, Failure> {
-        let (tld, kind, note) = (self.name, self.kind.into(), self.note);
+        let tld = zone(context, &self.name).await?;
+        let (kind, note) = (self.kind.into(), self.note);
         let verbs = self.labels.into_iter().map(|label| {
             let verb = MarkName { tld: tld.clone(), label: label.clone(), kind, note: note.clone() };
             (label, Verb::MarkName(verb))
@@ -112,13 +118,18 @@ impl<B: Backend, C: Control> Handle<B, C> for TldMark {
 
 impl<B: Backend, C: Control> Handle<B, C> for TldUnmark {
     async fn handle(self, context: &Context<B, C>) -> Result<Marked, Failure> {
-        let tld = self.name;
-        let verbs = self
-            .labels
-            .into_iter()
-            .map(|label| (label.clone(), Verb::UnmarkName(UnmarkName { tld: tld.clone(), label })));
+        let (tld, kind) = (zone(context, &self.name).await?, self.kind.into());
+        let verbs = self.labels.into_iter().map(|label| {
+            let verb = UnmarkName { tld: tld.clone(), label: label.clone(), kind };
+            (label, Verb::UnmarkName(verb))
+        });
         each(context, verbs).await
     }
+}
+
+/// The name of a zone that is served: what is wrong with it is said once, not for each label.
+async fn zone<B: Backend, C: Control>(context: &Context<B, C>, text: &str) -> Result<String, Failure> {
+    find(&context.view().await?, text).map(|(name, _)| name.to_string())
 }
 
 /// One command per label, several at a time. A refused label does not stop the others; an unavailable cluster does.
@@ -140,7 +151,12 @@ async fn each<B: Backend, C: Control>(
     let mut marked = Marked::default();
     while let Some((label, result)) = results.next().await {
         match result {
-            Ok(_) => marked.done += 1,
+            Ok((_, reply)) => {
+                marked.done += 1;
+                if reply == (Reply::NameMarked { registered: true }) {
+                    marked.registered.push(label);
+                }
+            }
             Err(failure) if failure.kind == Kind::Refused => {
                 marked.rejected.push(Rejected { label, failure });
             }

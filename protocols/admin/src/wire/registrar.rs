@@ -55,14 +55,14 @@ pub struct RegistrarPassword {
     pub password: Secret,
 }
 
-/// Keeps a registrar from acting and ends its sessions on all nodes; one that is suspended gets the new reason.
+/// Keeps a registrar from acting and ends its sessions on all nodes; one that is suspended gets the new note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrarSuspend {
     pub handle: String,
     /// For operators; at most 255 characters.
     #[serde(default)]
-    pub reason: String,
+    pub note: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,11 +86,11 @@ pub struct Seat {
     pub country: String,
 }
 
-/// Since when a registrar may not act, and why.
+/// Since when a registrar may not act, and the operator's note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspension {
     pub since: Instant,
-    pub reason: String,
+    pub note: String,
 }
 
 /// A registrar without its credentials.

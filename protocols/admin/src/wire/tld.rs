@@ -57,7 +57,7 @@ pub struct TldView {
     pub blocked: u64,
 }
 
-/// Reserves or blocks labels; an earlier mark of a label is replaced.
+/// Reserves or blocks labels; one that is marked so already gets the new note. Names that are registered stay so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TldMark {
@@ -74,11 +74,12 @@ impl TldMark {
     pub const LABELS_MAX: usize = 1000;
 }
 
-/// Takes marks away.
+/// Takes reservations or blocks away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TldUnmark {
     pub name: String,
+    pub kind: MarkKind,
     /// At most [`TldMark::LABELS_MAX`].
     pub labels: Vec<String>,
 }
@@ -87,6 +88,9 @@ pub struct TldUnmark {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marked {
     pub done: u64,
+    /// Of the labels done, those whose names are registered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registered: Vec<String>,
     pub rejected: Vec<Rejected>,
 }
 

@@ -45,27 +45,24 @@ pub(super) fn email(element: &El<'_>) -> Result<String, Syntax> {
 const EXTENSION_MAX: usize = 32;
 
 impl Create {
-    /// The element whose extension is longer than is kept.
-    pub fn overlong_extension(&self) -> Option<&'static str> {
-        let overlong = |phone: &Option<Phone>| {
-            let extension = phone.as_ref().and_then(|phone| phone.extension.as_ref());
-            extension.is_some_and(|x| x.chars().count() > EXTENSION_MAX)
-        };
-        match (overlong(&self.data.voice), overlong(&self.data.fax)) {
-            (true, _) => Some("voice"),
-            (false, true) => Some("fax"),
-            (false, false) => None,
-        }
+    /// The element, and its number, whose extension is longer than is kept.
+    pub fn overlong_extension(&self) -> Option<(&'static str, String)> {
+        let overlong =
+            |phone: &Phone| phone.extension.as_ref().is_some_and(|x| x.chars().count() > EXTENSION_MAX);
+        let given = [("voice", &self.data.voice), ("fax", &self.data.fax)];
+        given.into_iter().find_map(|(element, phone)| {
+            phone.as_ref().filter(|phone| overlong(phone)).map(|phone| (element, phone.number.clone()))
+        })
     }
 
     /// The command: personal data sealed, authInfo hashed.
     ///
     /// # Errors
     /// This node holds no keys.
-    pub fn command(self, site: &Site, repository: &str, secret: &str) -> Result<ContactCreate, SealFault> {
+    pub fn command(&self, site: &Site, repository: &str, secret: &str) -> Result<ContactCreate, SealFault> {
         let sealed = contact::seal(&site.keys, repository, &self.handle, site.draw(), &self.data)?;
         let authinfo = site.authinfo(secret)?;
-        Ok(ContactCreate::new(self.handle, &self.data, sealed, authinfo))
+        Ok(ContactCreate::new(self.handle.clone(), &self.data, sealed, authinfo))
     }
 }
 

@@ -38,13 +38,19 @@ fn postal_address(element: &El<'_>, kind: PostalKind) -> Result<Postal, Syntax> 
             kind,
             name: String::new(),
             org: None,
-            street: s.many("street", 0..=3, line(0, 255))?,
+            street: s.many("street", 0..=3, line(0, 255)).map(street)?,
             city: s.one("city", line(1, 255))?,
             state: s.opt("sp", line(0, 255))?,
             postal_code: s.opt("pc", token(0, 16))?,
-            country: s.one("cc", token(2, 2))?,
+            // ISO 3166-1 writes upper case
+            country: s.one("cc", token(2, 2))?.to_ascii_uppercase(),
         })
     })
+}
+
+/// An empty line is kept beside one that says something, as it was given; nothing but empty lines is no street.
+fn street(lines: Vec<String>) -> Vec<String> {
+    if lines.iter().all(|line| line.trim().is_empty()) { Vec::new() } else { lines }
 }
 
 /// `e164Type`.

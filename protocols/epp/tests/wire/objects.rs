@@ -105,7 +105,18 @@ async fn a_check_answers_each_object_with_a_reason() {
     ] {
         assert!(answer.contains(part), "{part} in {answer}");
     }
-    client.expect(&object("check", "host", &[name("ns1.example.com"), name("!")].concat()), 1000).await;
+    let hosts = ["ns1.example.com", "!", "ns1.taken.example", "ns1.free.example"].map(name).concat();
+    let answer = client.expect(&object("check", "host", &hosts), 1000).await;
+    for part in [
+        "<host:name avail=\"1\">ns1.taken.example</host:name>",
+        "<host:name avail=\"0\">ns1.free.example</host:name><host:reason>No superordinate domain</host:reason>",
+    ] {
+        assert!(answer.contains(part), "{part} in {answer}");
+    }
+    let mut beta = kit.login("beta").await;
+    let answer = beta.expect(&object("check", "host", &name("ns1.taken.example")), 1000).await;
+    assert!(answer.contains("<host:reason>Superordinate is another's</host:reason>"), "{answer}");
+    beta.judge();
     client.expect(&object("check", "contact", "<id>abc</id><id>a b</id>"), 1000).await;
     client.expect(&object("check", "domain", &name("a.example").repeat(6)), 2306).await;
     client.judge();
@@ -117,6 +128,11 @@ async fn refusals_name_the_element_at_fault() {
     let mut client = kit.login("alpha").await;
     client.expect(&contact_create("adm-1"), 1000).await;
     let create = |inside: &str| object("create", "domain", inside);
+    let contact = |of: &str, to: &str| contact_create("abc").replace(of, to);
+    let signed = |(of, to): (&str, &str)| {
+        let inside = "<name>a.example</name><authInfo><pw/></authInfo>";
+        object_with("create", "domain", inside, &ds().replace(of, to))
+    };
     for (frame, code, value) in [
         (create(&thick("a.test", "")), 2303, ">reg-1</registrant>"),
         (thin("a.org"), 2306, ">a.org</name>"),
@@ -129,8 +145,37 @@ async fn refusals_name_the_element_at_fault() {
         (
             create("<name>a.example</name><registrant>adm-1</registrant><authInfo><pw/></authInfo>"),
             2306,
-            ">a.example<",
+            ">adm-1</registrant>",
         ),
+        (
+            create("<name>a.example</name><period unit=\"m\">12</period><authInfo><pw/></authInfo>"),
+            2306,
+            ">12</period>",
+        ),
+        (
+            create(
+                "<name>a.example</name><ns><hostObj>bad_ns.icann</hostObj></ns><authInfo><pw/></authInfo>",
+            ),
+            2005,
+            ">bad_ns.icann</hostObj>",
+        ),
+        (create(&thick("a.test", "").replace("reg-1", "no.pe")), 2303, ">no.pe</registrant>"),
+        (
+            create(
+                &thick("a.test", "")
+                    .replace("reg-1", "adm-1")
+                    .replace(">adm-1</contact>", ">no.pe</contact>"),
+            ),
+            2303,
+            ">no.pe</contact>",
+        ),
+        (signed(("<alg>13", "<alg>5")), 2306, ">5</alg>"),
+        (signed(("<digestType>2", "<digestType>1")), 2306, ">1</digestType>"),
+        (signed(("abab<", "<")), 2005, &format!(">{}</digest>", "AB".repeat(30))),
+        (contact("SE<", "XX<"), 2004, ">XX</cc>"),
+        (contact("+46.401234", "+0.12345"), 2005, ">+0.12345</voice>"),
+        (contact("j@example.com", "é@example.com"), 2005, ">é@example.com</email>"),
+        (contact("<name type=\"loc\"/><email/></disclose>", "</disclose>"), 2005, "<disclose xmlns="),
         (
             create("<name>a.example</name><ns><hostObj>ns1.a.org</hostObj></ns><authInfo><pw/></authInfo>"),
             2303,
@@ -147,11 +192,25 @@ async fn refusals_name_the_element_at_fault() {
         (object("info", "host", &name("ns9.example.com")), 2303, ">ns9.example.com</name>"),
         (object("info", "contact", "<id>nobody</id>"), 2303, ">nobody</id>"),
         (contact_create("a b"), 2005, ">a b</id>"),
-        (contact_create("abc").replace("x=\"12\"", &format!("x=\"{}\"", "1".repeat(33))), 2005, "></voice>"),
+        (
+            contact_create("abc").replace("x=\"12\"", &format!("x=\"{}\"", "1".repeat(33))),
+            2005,
+            ">+46.401234</voice>",
+        ),
     ] {
         let answer = client.expect(&frame, code).await;
         assert!(answer.contains(value), "{value} in {answer}");
     }
+    client.judge();
+}
+
+#[tokio::test]
+async fn country_codes_are_kept_in_upper_case_and_empty_streets_not_at_all() {
+    let kit = Kit::new();
+    let mut client = kit.login("alpha").await;
+    client.expect(&contact_create("abc").replace("SE<", "se<").replace("Allé 1", " "), 1000).await;
+    let info = client.expect(&object("info", "contact", "<id>abc</id>"), 1000).await;
+    assert!(info.contains("<contact:cc>SE</contact:cc>") && !info.contains("contact:street"), "{info}");
     client.judge();
 }
 

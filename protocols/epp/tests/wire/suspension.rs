@@ -7,7 +7,7 @@ use registry::{
 };
 
 fn suspend(kit: &Kit<registry::Solo>) {
-    let suspend = RegistrarSuspend { handle: "alpha".to_owned(), reason: "unpaid".to_owned() };
+    let suspend = RegistrarSuspend { handle: "alpha".to_owned(), note: "unpaid".to_owned() };
     kit.operate(Verb::RegistrarSuspend(suspend));
 }
 

@@ -15,7 +15,7 @@ impl Asked<'_> {
     /// # Errors
     /// A fault of the state.
     pub(super) fn entity(&self, db: &View, handle: &str, at: Timestamp) -> Result<Option<Answer>, Stop> {
-        let found = view::registrar(db, handle)?.filter(|found| is_handle_of(handle, found));
+        let found = view::registrars(db, handle)?.into_iter().find(|found| is_handle_of(handle, found));
         Ok(found.map(|found| {
             let link = self.topmost_self("entity", &found.rdap_handle());
             let mut object = self.registrar(&found, link);
@@ -34,7 +34,7 @@ impl Asked<'_> {
         let profile = &registrar.profile;
         let mut links = vec![link];
         // the profile's section 2.4.6: the registrar's RDAP base URL
-        links.extend(profile.rdap_url.as_ref().map(|url| self.link("about", url, JSON)));
+        links.extend(profile.rdap_url.as_ref().map(|url| about(url)));
         links.extend(profile.url.as_ref().map(|url| self.link("related", url, HTML)));
         Entity {
             object_class_name: "entity",
@@ -47,6 +47,11 @@ impl Asked<'_> {
             links,
         }
     }
+}
+
+/// The registrar's own RDAP service: the link is about its base URL, whatever was asked here.
+fn about(base_url: &str) -> Link<'_> {
+    Link { value: base_url.into(), rel: "about", href: base_url.to_owned(), media: JSON }
 }
 
 /// Name, seat, telephone and e-mail.

@@ -36,9 +36,10 @@ pub(crate) fn to(db: &View, query: &Query, terms: &str) -> Result<Answer, Stop> 
             Some(found) => name_server::write(&mut text, &found),
             None => no_match(&mut text, name.as_str()),
         },
-        Query::Registrar(asked) => match view::registrar(db, asked)? {
-            Some(found) => registrar::write(&mut text, &found),
-            None => no_match(&mut text, asked),
+        Query::Registrar(asked) => match view::registrars(db, asked)?.as_slice() {
+            [found] => registrar::write(&mut text, found),
+            [] => no_match(&mut text, asked),
+            several => registrar::write_namesakes(&mut text, several),
         },
     };
     Ok(Answer { text: text.finish(Timestamp(db.header().state_time), terms), word })

@@ -26,6 +26,15 @@ pub(super) fn write(text: &mut Text, registrar: &RegistrarView) -> &'static str 
     "found"
 }
 
+/// Registrars that share the name asked for; returns how the answer is counted.
+pub(super) fn write_namesakes(text: &mut Text, registrars: &[RegistrarView]) -> &'static str {
+    text.line("Several registrars have this name. Ask for one of them: registrar ID");
+    for registrar in registrars {
+        text.field("Registrar ID", &registrar.handle);
+    }
+    "found"
+}
+
 /// Where the registrar answers itself.
 pub(super) fn write_pointers(text: &mut Text, registrar: &RegistrarView) {
     text.optional("Registrar WHOIS Server", registrar.profile.whois_server.as_deref());

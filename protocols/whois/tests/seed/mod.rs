@@ -38,6 +38,7 @@ pub fn repository() -> Solo {
     seed.policy();
     seed.contacts();
     seed.names();
+    seed.namesakes();
     seed.solo
 }
 
@@ -160,6 +161,14 @@ impl Seed {
         self.run(Verb::DomainCreate(Box::new(thin)));
         let bier = self.domain("bier.xn--mnchen-3ya", "beta", &["ns1.provider.net", "ns1.example.test"]);
         self.run(Verb::DomainCreate(Box::new(bier)));
+    }
+
+    /// Two registrars of one name, one of them with an RDAP service.
+    fn namesakes(&self) {
+        let profile = |iana_id| Profile { name: "Twin Names".into(), iana_id, ..Profile::default() };
+        self.registrar("twin-1", profile(None));
+        let rdap_url = Some("https://rdap.twin.example/".into());
+        self.registrar("twin-2", Profile { rdap_url, ..profile(Some(1234)) });
     }
 
     fn host(&self, name: &str, sponsor: &str, addresses: &[&str]) {

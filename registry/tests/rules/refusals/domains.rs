@@ -3,7 +3,7 @@
 use super::{Case, agree};
 use crate::kit::*;
 use registry::{
-    Refusal,
+    About, Refusal,
     contact::ContactRole,
     dnssec::{Ds, DsFault},
     domain::{DomainCreate, NameServers, Period, SecDns, Unit},
@@ -22,7 +22,7 @@ pub fn names() -> Vec<Case> {
     kit.done(&operator(), mark("held", MarkKind::Reserved));
     kit.done(&operator(), mark("bad", MarkKind::Blocked));
     let no = |name: &str| kit.refused(&ALPHA, create(domain(name)));
-    let syntax = |name: &str, fault| Refusal::NameSyntax { name: name.into(), fault };
+    let syntax = |name: &str, fault| Refusal::NameSyntax { about: About::Object, name: name.into(), fault };
     let long = format!("{}.example", "a".repeat(64));
     let name = || String::from("held.example");
     let cases = vec![
@@ -73,15 +73,18 @@ pub fn model() -> Vec<Case> {
         DomainCreate { contacts: [base.contacts.as_slice(), more].concat(), ..base }
     };
     vec![
-        (no(period(12, Unit::Month)), Refusal::PeriodUnit),
+        (no(period(12, Unit::Month)), Refusal::PeriodUnit { months: 12 }),
         (no(period(11, Unit::Year)), Refusal::PeriodOutOfRange { years: 11 }),
         (no(period(0, Unit::Year)), Refusal::PeriodOutOfRange { years: 0 }),
         (no(period(257, Unit::Year)), Refusal::PeriodOutOfRange { years: 257 }),
         (no(domain("a.test")), Refusal::RegistrantRequired),
-        (no(DomainCreate { name: "a.example".into(), ..thick("") }), Refusal::RegistrantForbidden),
+        (
+            no(DomainCreate { name: "a.example".into(), ..thick("") }),
+            Refusal::RegistrantForbidden { handle: "reg-1".into() },
+        ),
         (
             no(DomainCreate { contacts: vec![role(ContactRole::Tech)], ..domain("a.example") }),
-            Refusal::ContactsForbidden,
+            Refusal::ContactsForbidden { handle: "tec-1".into() },
         ),
         (
             no(DomainCreate { contacts: vec![role(ContactRole::Tech)], ..thick("a.test") }),
@@ -95,7 +98,7 @@ pub fn model() -> Vec<Case> {
             no(with(&[(ContactRole::Tech, "TEC-1".into())])),
             Refusal::ContactRepeated { role: ContactRole::Tech, handle: "TEC-1".into() },
         ),
-        (no(with(&six)), Refusal::TooManyContacts { most: 5 }),
+        (no(with(&six)), Refusal::TooManyContacts { handle: "tec-6".into(), most: 5 }),
     ]
 }
 
@@ -119,7 +122,7 @@ pub fn delegation() -> Vec<Case> {
         signed(vec![record])
     };
     let invalid = |fault| Refusal::DsInvalid { key_tag: 9, fault };
-    let short = DsFault::DigestLength { octets: 0, expected: 32 };
+    let short = DsFault::DigestLength { digest: [].into(), expected: 32 };
     let repeated = |host: &str| Refusal::HostRepeated { host: host.into() };
     vec![
         (
@@ -127,11 +130,18 @@ pub fn delegation() -> Vec<Case> {
             Refusal::HostAttributesUnsupported,
         ),
         (no(servers(&["ns1.elsewhere.invalid", "NS1.elsewhere.invalid"])), repeated("ns1.elsewhere.invalid")),
-        (no(servers(&["ns1.elsewhere.invalid"; 14])), Refusal::TooManyHosts { most: 13 }),
+        (
+            no(servers(&["ns1.elsewhere.invalid"; 14])),
+            Refusal::TooManyHosts { host: "ns1.elsewhere.invalid".into(), most: 13 },
+        ),
         (no(servers(&["ns1.glue.example"])), Refusal::GlueMissing { host: "ns1.glue.example".into() }),
         (
             no(servers(&["ns1_.invalid"])),
-            Refusal::NameSyntax { name: "ns1_.invalid".into(), fault: NameFault::LabelCharacter },
+            Refusal::NameSyntax {
+                about: About::NameServer,
+                name: "ns1_.invalid".into(),
+                fault: NameFault::LabelCharacter,
+            },
         ),
         (
             no(DomainCreate { secdns: SecDns { key_data: true, ..SecDns::default() }, ..base() }),
@@ -145,6 +155,6 @@ pub fn delegation() -> Vec<Case> {
         (no(wrong(|d| d.digest_type = 1)), invalid(DsFault::DigestType { number: 1 })),
         (no(wrong(|d| d.digest = [].into())), invalid(short)),
         (no(signed(vec![ds(1), ds(2), ds(1)])), Refusal::DsRepeated { key_tag: 1 }),
-        (no(signed((0..9).map(ds).collect())), Refusal::TooManyDs { most: 8 }),
+        (no(signed((0..9).map(ds).collect())), Refusal::TooManyDs { key_tag: 8, most: 8 }),
     ]
 }

@@ -2,14 +2,14 @@
 
 use super::{Case, agree};
 use crate::{keys::*, kit::*};
-use registry::Refusal;
+use registry::{About, Refusal};
 
 fn invalid(epoch: u32, why: &str) -> Refusal {
     Refusal::KeyEpochInvalid { epoch, why: why.into() }
 }
 
 fn missing(epoch: u32) -> Refusal {
-    Refusal::NotFound { object: format!("key epoch {epoch}") }
+    Refusal::NotFound { about: About::Object, object: format!("key epoch {epoch}") }
 }
 
 /// Epoch 1 was replaced by epoch 2.

@@ -36,7 +36,7 @@ variants! {
     DsInvalid DsRepeated TooManyDs SuperordinateMissing HostNotAllowed AddressesForbidden AddressNotGlobal
     AddressRepeated TooManyAddresses ContactsUnsupported HandleSyntax ContactInvalid MessageNotFound
     RegistrarInvalid TldInvalid NamesBelowTld LabelSyntax NotMarked RepositoryFounded SponsorRequired
-    RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid NodeInvalid
+    RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid NodeInvalid Marked
 }
 
 fn all() -> Vec<Case> {
@@ -91,9 +91,16 @@ fn availability_says_what_create_would_say() {
         let created = registry::apply::early_refusal(&view, &BETA, &create(domain(name))).expect("sound");
         assert_eq!(checked, created, "{name}");
     }
-    for (name, free) in [("ns1.a.example", false), ("ns2.a.example", true), ("ns1.elsewhere.invalid", true)] {
-        assert_eq!(host::check::availability(&view, name).expect("sound").is_none(), free, "{name}");
+    let hosts =
+        ["ns1.a.example", "ns2.a.example", "ns1.free.example", "ns1.elsewhere.invalid", "example", "!"];
+    for (by, name) in [ALPHA, BETA].iter().flat_map(|by| hosts.map(|name| (by, name))) {
+        let checked = host::check::availability(&view, by, name).expect("storage is sound");
+        let created = registry::apply::early_refusal(&view, by, &create_host(name, &[])).expect("sound");
+        assert_eq!(checked, created, "{name}");
     }
+    let of_alpha = host::check::availability(&view, &BETA, "ns2.a.example").expect("storage is sound");
+    assert_eq!(of_alpha.map(|refusal| refusal.reason()), Some("not_sponsor"));
+    assert_eq!(host::check::availability(&view, &operator(), "ns2.a.example").expect("sound"), None);
     for (handle, free) in [("REG-1", false), ("new-1", true), ("n", false)] {
         assert_eq!(contact::availability(&view, handle).expect("sound").is_none(), free, "{handle}");
     }

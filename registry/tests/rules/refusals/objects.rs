@@ -3,8 +3,8 @@
 use super::{Case, agree};
 use crate::kit::*;
 use registry::{
-    Refusal, Verb,
-    contact::{self, ContactFault},
+    About, Refusal, Verb,
+    contact::{self, ContactFault, ContactRole},
     domain::{self, DomainCreate},
     host::{self, HostCreate},
     name::NameFault,
@@ -21,18 +21,34 @@ pub fn objects() -> Vec<Case> {
     let kit = Kit::new().with_contacts();
     kit.done(&BETA, create_contact(contact("beta-1")));
     let view = kit.view();
-    let missing = |object: &str| Refusal::NotFound { object: object.into() };
-    let not_yours = |object: &str| Refusal::NotSponsor { object: object.into() };
+    let absent = |about, object: &str| Refusal::NotFound { about, object: object.into() };
+    let missing = |object: &str| absent(About::Object, object);
+    let not_yours = |object: &str| Refusal::NotSponsor { about: About::Object, object: object.into() };
     let with =
         |registrant: &str| create(DomainCreate { registrant: Some(registrant.into()), ..thick("a.test") });
+    let tech = |handle: &str| {
+        let contacts = [(ContactRole::Admin, "adm-1".into()), (ContactRole::Tech, handle.into())].to_vec();
+        create(DomainCreate { contacts, ..thick("a.test") })
+    };
     let servers =
         |host: &str| create(DomainCreate { name_servers: name_servers(&[host]), ..thick("a.test") });
     let other = |c: DomainCreate, sponsor: &str| create(DomainCreate { sponsor: Some(sponsor.into()), ..c });
     let stranger = contact::info::find(&view, &BETA, "REG-1").expect("it exists");
     vec![
-        (kit.refused(&ALPHA, with("nobody")), missing("nobody")),
-        (kit.refused(&ALPHA, with("beta-1")), not_yours("beta-1")),
-        (kit.refused(&ALPHA, servers("ns1.elsewhere.invalid")), missing("ns1.elsewhere.invalid")),
+        (kit.refused(&ALPHA, with("no.pe")), absent(About::Registrant, "no.pe")),
+        (
+            kit.refused(&ALPHA, with("beta-1")),
+            Refusal::NotSponsor { about: About::Registrant, object: "beta-1".into() },
+        ),
+        (kit.refused(&ALPHA, tech("no.pe")), absent(About::Contact, "no.pe")),
+        (
+            kit.refused(&ALPHA, tech("beta-1")),
+            Refusal::NotSponsor { about: About::Contact, object: "beta-1".into() },
+        ),
+        (
+            kit.refused(&ALPHA, servers("ns1.elsewhere.invalid")),
+            absent(About::NameServer, "ns1.elsewhere.invalid"),
+        ),
         (refusal_of(domain::info::find(&view, &ALPHA, "a.test")), missing("a.test")),
         (refusal_of(host::info::info(&view, "ns1.a.test")), missing("ns1.a.test")),
         (refusal_of(contact::info::find(&view, &ALPHA, "nobody")), missing("nobody")),
@@ -65,18 +81,25 @@ pub fn hosts() -> Vec<Case> {
     let mut cases = vec![
         (
             no("!.a.example", &[]),
-            Refusal::NameSyntax { name: "!.a.example".into(), fault: NameFault::LabelCharacter },
+            Refusal::NameSyntax {
+                about: About::Object,
+                name: "!.a.example".into(),
+                fault: NameFault::LabelCharacter,
+            },
         ),
         (no("ns1.a.example", &[]), Refusal::Exists { object: "ns1.a.example".into() }),
         (no("ns1.c.example", &[]), Refusal::SuperordinateMissing { domain: "c.example".into() }),
         (no("x.y.c.example", &[]), Refusal::SuperordinateMissing { domain: "c.example".into() }),
-        (no("ns1.b.example", &[]), Refusal::NotSponsor { object: "b.example".into() }),
-        (no("ns1.b.example", &["208.77.190.197"]), Refusal::NotSponsor { object: "b.example".into() }),
+        (no("ns1.b.example", &[]), Refusal::NotSponsor { about: About::Object, object: "b.example".into() }),
+        (
+            no("ns1.b.example", &["208.77.190.197"]),
+            Refusal::NotSponsor { about: About::Object, object: "b.example".into() },
+        ),
         (no("example", &[]), Refusal::HostNotAllowed { host: "example".into() }),
         (no("invalid", &[]), Refusal::HostNotAllowed { host: "invalid".into() }),
         (
             no("ns1.c.invalid", &["208.77.190.196"]),
-            Refusal::AddressesForbidden { host: "ns1.c.invalid".into() },
+            Refusal::AddressesForbidden { host: "ns1.c.invalid".into(), address: "208.77.190.196".into() },
         ),
         (no("ns2.a.example", &["127.0.0.1"]), address("127.0.0.1")),
         (no("ns2.a.example", &["192.0.2.1"]), address("192.0.2.1")),
@@ -85,7 +108,10 @@ pub fn hosts() -> Vec<Case> {
             no("ns2.a.example", &["208.77.190.196", "208.77.190.196"]),
             Refusal::AddressRepeated { address: "208.77.190.196".into() },
         ),
-        (no("ns2.a.example", &many), Refusal::TooManyAddresses { most: 13 }),
+        (
+            no("ns2.a.example", &many),
+            Refusal::TooManyAddresses { address: "208.77.190.209".into(), most: 13 },
+        ),
         (kit.refused(&BETA, Verb::HostCreate(Box::new(for_alpha))), Refusal::NotOperator),
     ];
     let most = host::SUBORDINATES_MAX;

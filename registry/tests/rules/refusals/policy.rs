@@ -3,7 +3,7 @@
 use super::{Case, agree};
 use crate::kit::*;
 use registry::{
-    Refusal, Verb,
+    About, Refusal, Reply, Verb,
     contact::ContactRole,
     name::NameFault,
     registrar::{self, Profile, RegistrarCreate, RegistrarPassword},
@@ -67,7 +67,10 @@ pub fn registrars() -> Vec<Case> {
         (field(with(&|p| p.iana_id = Some(9999))), invalid("iana_id")),
         (kit.refused(&ALPHA, set("beta")), Refusal::NotOperator),
         (kit.refused(&ALPHA, set("nobody")), Refusal::NotOperator),
-        (kit.refused(&operator(), set("nobody")), Refusal::NotFound { object: "nobody".into() }),
+        (
+            kit.refused(&operator(), set("nobody")),
+            Refusal::NotFound { about: About::Object, object: "nobody".into() },
+        ),
     ]
 }
 
@@ -88,14 +91,14 @@ fn seat(country: &str, lines: usize) -> registrar::PostalAddress {
 
 pub fn suspension() -> Vec<Case> {
     let kit = Kit::new();
-    let missing = |handle: &str| Refusal::NotFound { object: handle.into() };
+    let missing = |handle: &str| Refusal::NotFound { about: About::Object, object: handle.into() };
     let mut cases = vec![
         (kit.refused(&BETA, suspend("alpha", "")), Refusal::NotOperator),
         (kit.refused(&operator(), suspend("nobody", "")), missing("nobody")),
         (
             kit.refused(&operator(), suspend("alpha", &"r".repeat(256))),
             Refusal::RegistrarInvalid {
-                field: "reason".into(),
+                field: "note".into(),
                 why: "at most 255 printable characters".into(),
             },
         ),
@@ -123,7 +126,7 @@ fn a_suspended_registrar_can_act_again_when_it_is_resumed() {
     kit.done(&operator(), suspend("alpha", "unpaid since May"));
     let (_, found) = registrar::by_handle(&kit.view(), "alpha").expect("sound").expect("it exists");
     let held = found.suspended.expect("it is suspended");
-    assert_eq!((held.since, held.reason.as_str()), (START, "unpaid since May"));
+    assert_eq!((held.since, held.note.as_str()), (START, "unpaid since May"));
     assert_eq!(suspended(&kit), [3]);
     kit.done(&BETA, create(domain("b.example")));
     kit.done(
@@ -156,7 +159,10 @@ pub fn zones() -> Vec<Case> {
     let bad = |field: &str, why: &str| Refusal::RepositoryInvalid { field: field.into(), why: why.into() };
     vec![
         (kit.refused(&ALPHA, create_tld(zone("new", DataModel::Minimum, &[], "NEW"))), Refusal::NotOperator),
-        (new("-new"), Refusal::NameSyntax { name: "-new".into(), fault: NameFault::LabelHyphen }),
+        (
+            new("-new"),
+            Refusal::NameSyntax { about: About::Object, name: "-new".into(), fault: NameFault::LabelHyphen },
+        ),
         (new("TEST"), Refusal::Exists { object: "test".into() }),
         (new("co.test"), Refusal::NamesBelowTld { tld: "co.test".into() }),
         (new("invalid"), Refusal::NamesBelowTld { tld: "invalid".into() }),
@@ -185,6 +191,21 @@ pub fn zones() -> Vec<Case> {
 }
 
 #[test]
+fn a_mark_tells_whether_its_name_is_registered_and_keeps_its_instant() {
+    let kit = Kit::new();
+    kit.done(&ALPHA, create(domain("taken.example")));
+    let told = |label: &str, kind| kit.done(&operator(), mark(label, kind));
+    assert_eq!(told("taken", MarkKind::Blocked), Reply::NameMarked { registered: true });
+    assert_eq!(told("free", MarkKind::Reserved), Reply::NameMarked { registered: false });
+    kit.pass(SECOND);
+    told("free", MarkKind::Reserved);
+    let view = kit.view();
+    let name = registry::DomainName::parse("free.example").expect("a name");
+    let zone = tld::by_name(&view, &name.suffixes().nth(1).expect("a zone")).expect("sound").expect("there");
+    assert_eq!(tld::mark_of(&view, &zone, &name).expect("sound").expect("marked").since, START);
+}
+
+#[test]
 fn marks_are_refused() {
     agree(marks());
 }
@@ -195,17 +216,23 @@ pub fn marks() -> Vec<Case> {
         let (tld, label, note) = (tld.into(), label.into(), note.into());
         kit.refused(&operator(), Verb::MarkName(MarkName { tld, label, kind: MarkKind::Blocked, note }))
     };
-    let unmarked = |tld: &str, label: &str| {
-        kit.refused(&operator(), Verb::UnmarkName(UnmarkName { tld: tld.into(), label: label.into() }))
+    let unmarked = |tld: &str, label: &str, kind| {
+        kit.refused(&operator(), Verb::UnmarkName(UnmarkName { tld: tld.into(), label: label.into(), kind }))
     };
+    kit.done(&operator(), mark("held", MarkKind::Reserved));
+    let held = || String::from("held.example");
     let label = |label: &str| Refusal::LabelSyntax { label: label.into() };
     vec![
         (kit.refused(&ALPHA, mark("a", MarkKind::Blocked)), Refusal::NotOperator),
-        (kit.refused(&ALPHA, unmark("a")), Refusal::NotOperator),
-        (marked("nowhere", "a", ""), Refusal::NotFound { object: "nowhere".into() }),
+        (kit.refused(&ALPHA, unmark("a", MarkKind::Blocked)), Refusal::NotOperator),
+        (marked("nowhere", "a", ""), Refusal::NotFound { about: About::Object, object: "nowhere".into() }),
         (
             marked("no_where", "a", ""),
-            Refusal::NameSyntax { name: "no_where".into(), fault: NameFault::LabelCharacter },
+            Refusal::NameSyntax {
+                about: About::Object,
+                name: "no_where".into(),
+                fault: NameFault::LabelCharacter,
+            },
         ),
         (marked("example", "a.b", ""), label("a.b")),
         (marked("example", "", ""), label("")),
@@ -214,6 +241,14 @@ pub fn marks() -> Vec<Case> {
             marked("example", "a", &"n".repeat(tld::NOTE_MAX + 1)),
             Refusal::TldInvalid { field: "note".into(), why: "at most 255 characters".into() },
         ),
-        (unmarked("Example", "Free"), Refusal::NotMarked { name: "free.example".into() }),
+        (
+            unmarked("Example", "Free", MarkKind::Blocked),
+            Refusal::NotMarked { name: "free.example".into(), kind: MarkKind::Blocked },
+        ),
+        (marked("example", "Held", ""), Refusal::Marked { name: held(), kind: MarkKind::Reserved }),
+        (
+            unmarked("example", "held", MarkKind::Blocked),
+            Refusal::NotMarked { name: held(), kind: MarkKind::Blocked },
+        ),
     ]
 }
