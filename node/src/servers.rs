@@ -124,6 +124,7 @@ fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
         svtrids: parts.trids.clone(),
         keys: parts.keys.clone(),
         passwords: epp::Passwords::new(cores.div_ceil(2)),
+        attempts: epp::Attempts::default(),
         sessions: epp::Sessions::default(),
         clock: Arc::new(now),
         metrics: parts.metrics.clone(),

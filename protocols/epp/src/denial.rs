@@ -108,3 +108,24 @@ pub(crate) fn unsealed(fault: &SealFault) -> Denial {
     error!(%fault, "sealed data can't be handled");
     Denial::new(ResultCode::Failed, "this node can't handle sealed data; use another node")
 }
+
+/// The reason in the answer to a check: `reasonType` has room for 32 characters.
+pub(crate) fn short_reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Exists { .. } => "In use",
+        Refusal::Reserved { .. } => "Reserved",
+        Refusal::Blocked { .. } => "Blocked",
+        Refusal::NameSyntax { .. } => "Invalid name",
+        Refusal::NotServed { .. } => "Not in a zone served here",
+        Refusal::NotRegistrable { .. } => "Not one label below a zone",
+        Refusal::ReservedHyphens { .. } => "Hyphens in position 3 and 4",
+        Refusal::FakeALabel { .. } => "Invalid A-label",
+        Refusal::IdnUnsupported { .. } => "No IDN in this zone",
+        Refusal::HandleSyntax { .. } => "Invalid identifier",
+        Refusal::HostNotAllowed { .. } => "Not allowed as a host",
+        Refusal::SuperordinateMissing { .. } => "No superordinate domain",
+        Refusal::NotSponsor { .. } => "Superordinate is another's",
+        Refusal::TooManySubordinates { .. } => "Too many hosts below the domain",
+        _ => "Not available",
+    }
+}

@@ -7,7 +7,7 @@ use registry::{Actor, Backend, Freshness, Refusal, Reply, Stop, SvTrid, contact,
 use storage::View;
 
 use crate::authinfo::AuthInfo;
-use crate::denial::{Denial, decided, failed, stopped, unsealed};
+use crate::denial::{Denial, decided, failed, short_reason, stopped, unsealed};
 use crate::request::{Command, Verb};
 use crate::response::{Answer, Checked, Data, Queue};
 use crate::result::ResultCode;
@@ -38,7 +38,7 @@ impl<B: Backend> Session<B> {
             return Err(unknown_extension(Ns::SecDns.uri()));
         }
         let by = client.actor();
-        let mut answer = match verb {
+        let answered = match verb {
             Verb::Login(_) => Err(Denial::new(ResultCode::CommandUse, "the session is logged in already")),
             Verb::Absent(name) => Err(absent(name)),
             Verb::Foreign { uri } => Err(unknown_object(&uri)),
@@ -61,7 +61,11 @@ impl<B: Backend> Session<B> {
             }
             Verb::HostCreate(asked) => self.host_create(asked, by, svtrid).await,
             Verb::ContactCreate(asked) => self.contact_create(asked, &client, svtrid).await,
-        }?;
+        };
+        let mut answer = match answered {
+            Ok(answer) => answer,
+            Err(denial) => return Err(self.denied(denial).await),
+        };
         answer.queue = self.waiting(client.id).await;
         Ok(answer)
     }
@@ -274,26 +278,5 @@ fn told(reply: Reply) -> Data {
         | Reply::Marked { .. }
         | Reply::NodeAllocated { .. }
         | Reply::NameMarked { .. } => Data::None,
-    }
-}
-
-/// `reasonType` has room for 32 characters.
-fn short_reason(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Exists { .. } => "In use",
-        Refusal::Reserved { .. } => "Reserved",
-        Refusal::Blocked { .. } => "Blocked",
-        Refusal::NameSyntax { .. } => "Invalid name",
-        Refusal::NotServed { .. } => "Not in a zone served here",
-        Refusal::NotRegistrable { .. } => "Not one label below a zone",
-        Refusal::ReservedHyphens { .. } => "Hyphens in position 3 and 4",
-        Refusal::FakeALabel { .. } => "Invalid A-label",
-        Refusal::IdnUnsupported { .. } => "No IDN in this zone",
-        Refusal::HandleSyntax { .. } => "Invalid identifier",
-        Refusal::HostNotAllowed { .. } => "Not allowed as a host",
-        Refusal::SuperordinateMissing { .. } => "No superordinate domain",
-        Refusal::NotSponsor { .. } => "Superordinate is another's",
-        Refusal::TooManySubordinates { .. } => "Too many hosts below the domain",
-        _ => "Not available",
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Not here: any rule about what may be registered by whom (`registry`), TLS and limits of connections (`net`).
 
+pub mod attempts;
 pub mod authinfo;
 pub mod contact;
 pub mod denial;
@@ -15,6 +16,7 @@ pub mod domain;
 pub mod ext;
 pub mod frame;
 pub mod greeting;
+mod guess;
 pub mod host;
 pub mod login;
 pub mod passwords;
@@ -31,6 +33,7 @@ pub mod subject;
 pub mod suspension;
 pub mod xml;
 
+pub use attempts::Attempts;
 pub use passwords::Passwords;
 pub use server::serve;
 pub use site::{SessionLimits, Site};

@@ -1,7 +1,7 @@
 //! `login` (RFC 5730 section 2.9.1.1): what it looks like, and what it takes to be let in.
 //!
 //! A registrar proves itself by its password and, where the operator pinned one, by its client certificate. What
-//! was wrong is logged and not told.
+//! was wrong is logged and not told. Whoever failed too often, by source, is refused unseen (`attempts`).
 
 use registry::registrar::{self, Registrar, RegistrarPassword};
 use registry::{Actor, Backend, Refusal, SvTrid, repository};
@@ -90,6 +90,8 @@ fn uri(element: &El<'_>) -> Result<String, Syntax> {
 
 /// Why a login is refused whose registrar is suspended.
 const SUSPENDED: &str = "suspended";
+/// Why a login is refused without a look at its password.
+const TOO_MANY: &str = "too many failures from its source";
 
 impl<B: Backend> Session<B> {
     /// Lets a registrar in, after changing its password if it asks for that.
@@ -101,7 +103,7 @@ impl<B: Backend> Session<B> {
         let found = registrar::by_handle(&view, &login.client).map_err(|fault| failed(fault.into()))?;
         drop(view);
         let owner = Owner { repository, handle: registrar::fold(&login.client) };
-        let (id, registrar) = self.authenticate(login, found, &owner).await?;
+        let (id, registrar) = self.authenticate(login, found, &owner, svtrid).await?;
         if let Some(new) = &login.new_password {
             self.change_password(new, id, &registrar.handle, &owner, svtrid).await?;
         }
@@ -117,10 +119,20 @@ impl<B: Backend> Session<B> {
         login: &Login,
         found: Option<(u64, Registrar)>,
         owner: &Owner,
+        svtrid: SvTrid,
     ) -> Result<(u64, Registrar), Denial> {
+        if self.site.attempts.refuse(self.peer.address.ip()) {
+            return Err(self.login_refused(login, TOO_MANY, svtrid));
+        }
         let sealed = found.as_ref().map(|(_, registrar)| registrar.password.clone());
-        let checked =
-            self.site.passwords.check(self.site.keys.clone(), owner.clone(), sealed, login.password.clone());
+        let source = self.peer.address.ip();
+        let checked = self.site.passwords.check(
+            source,
+            self.site.keys.clone(),
+            owner.clone(),
+            sealed,
+            login.password.clone(),
+        );
         let right = checked.await?;
         let shown = self.peer.certificate.map(|fingerprint| fingerprint.0);
         let why = match found {
@@ -130,15 +142,21 @@ impl<B: Backend> Session<B> {
                 "wrong client certificate"
             }
             Some((_, registrar)) if registrar.suspended.is_some() => SUSPENDED,
-            Some(found) => return Ok(found),
+            Some(found) => {
+                self.site.attempts.succeeded(source, &owner.handle);
+                return Ok(found);
+            }
         };
-        Err(self.login_refused(login, why))
+        if why != SUSPENDED {
+            self.site.attempts.failed(source, &owner.handle);
+        }
+        Err(self.login_refused(login, why, svtrid))
     }
 
     /// Only whoever proved to be the registrar learns that it is suspended.
-    fn login_refused(&mut self, login: &Login, why: &'static str) -> Denial {
+    fn login_refused(&mut self, login: &Login, why: &'static str, svtrid: SvTrid) -> Denial {
         self.login_failures += 1;
-        info!(client = login.client, peer = %self.peer.address, why, "login refused");
+        info!(%svtrid, client = login.client, peer = %self.peer.address, why, "login refused");
         let code = if self.login_failures >= self.site.limits.login_failures_max {
             ResultCode::AuthenticationEnding
         } else {
@@ -148,8 +166,11 @@ impl<B: Backend> Session<B> {
             return Denial { code, ..Denial::refused(&Refusal::Suspended) };
         }
         let refused = Denial::refused(&Refusal::AuthenticationFailed);
-        let reason = "unknown clID, wrong password or wrong client certificate".to_owned();
-        Denial { code, reason, ..refused }
+        let reason = match why {
+            TOO_MANY => "too many logins from your address failed; try again in a minute",
+            _ => "unknown clID, wrong password or wrong client certificate",
+        };
+        Denial { code, reason: reason.to_owned(), ..refused }
     }
 
     async fn change_password(
@@ -161,7 +182,13 @@ impl<B: Backend> Session<B> {
         svtrid: SvTrid,
     ) -> Result<(), Denial> {
         let random = (self.site.draw(), self.site.draw());
-        let sealed = self.site.passwords.seal(self.site.keys.clone(), owner.clone(), random, new.clone());
+        let sealed = self.site.passwords.seal(
+            self.peer.address.ip(),
+            self.site.keys.clone(),
+            owner.clone(),
+            random,
+            new.clone(),
+        );
         let password = sealed.await?;
         let change = RegistrarPassword { handle: handle.to_owned(), password };
         let verb = registry::Verb::RegistrarPassword(Box::new(change));

@@ -29,6 +29,8 @@ pub(crate) struct Session<B> {
     /// The registrar, once logged in.
     pub(crate) client: Option<Client>,
     pub(crate) login_failures: u32,
+    /// Given so far, by a client that has logged in.
+    pub(crate) wrong_authinfos: u32,
     /// In the register of sessions, once logged in.
     pub(crate) seat: Option<Seat>,
 }
@@ -58,7 +60,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut wire = Wire::new(stream, site.limits.frame_bytes_max, site.limits.transfer);
-    let mut session = Session { backend, site, peer, client: None, login_failures: 0, seat: None };
+    let mut session =
+        Session { backend, site, peer, client: None, login_failures: 0, wrong_authinfos: 0, seat: None };
     debug!(peer = %peer.address, "connected");
     let ended = session.run(&mut wire, &mut shutdown).await;
     if let Err(cause) = ended {
@@ -126,14 +129,15 @@ impl<B: Backend> Session<B> {
         }
         let client = self.client.as_ref().map_or("-", |client| client.handle.as_str());
         let cltrid = response.cltrid.as_deref().unwrap_or("-");
-        let ms = took.as_millis();
+        let (svtrid, peer, ms) = (response.svtrid, self.peer.address, took.as_millis());
         macro_rules! log_at {
             ($level:ident) => {
-                $level!(svtrid = %response.svtrid, client, verb, code, refusal, cltrid, ms, "answered")
+                $level!(%svtrid, client, %peer, verb, code, refusal, cltrid, ms, "answered")
             };
         }
-        // reads outnumber writes by far, and change nothing that somebody would look for later
-        if is_read(verb) { log_at!(debug) } else { log_at!(info) }
+        // reads outnumber writes by far, and change nothing that somebody would look for later; guesses are looked for
+        let guessed = refusal == Some(Refusal::AuthInfoWrong.reason());
+        if is_read(verb) && !guessed { log_at!(debug) } else { log_at!(info) }
     }
 
     /// What exists here is told from this node's own data: a greeting never waits for a leader.

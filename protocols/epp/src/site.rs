@@ -10,6 +10,7 @@ use registry::backend::Clock;
 use registry::seal::{Keys, SealFault};
 use ring::rand::SystemRandom;
 
+use crate::attempts::Attempts;
 use crate::passwords::Passwords;
 use crate::suspension::Sessions;
 
@@ -22,6 +23,7 @@ pub struct Site {
     /// Sealing keys. A node without any has no EPP server.
     pub keys: Arc<Keys>,
     pub passwords: Passwords,
+    pub attempts: Attempts,
     pub sessions: Sessions,
     /// The wall clock, for the greeting's `svDate`.
     pub clock: Clock,

@@ -17,3 +17,4 @@ pub use line::{LineError, Lines};
 pub use listen::{BindError, Limits, Listener, Peer, Plain, Tls, Transport};
 pub use metrics::{Metrics, Service};
 pub use shutdown::{Shutdown, Trigger, shutdown};
+pub use source::{Admitted, Sources, block_of};

@@ -1,4 +1,4 @@
-//! How many connections one network neighbour may hold at a time.
+//! How many connections, or other places, one network neighbour may hold at a time.
 //!
 //! Counted by IPv4 address and by IPv6 /64, the smallest block that a single customer usually gets: otherwise one
 //! host could take every seat of a listener by cycling through its addresses.
@@ -9,22 +9,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Counts = BTreeMap<IpAddr, usize>;
 
-/// The open connections of a listener, counted by source.
-#[derive(Clone)]
-pub(crate) struct Sources {
+/// Places that are taken, counted by source. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Sources {
     most: usize,
     open: Arc<Mutex<Counts>>,
 }
 
 impl Sources {
-    /// No source may hold more than `most` connections.
-    pub(crate) fn new(most: usize) -> Sources {
+    /// No source may hold more than `most` places.
+    pub fn new(most: usize) -> Sources {
         Sources { most, open: Arc::default() }
     }
 
-    /// Counts a connection from `address` until the returned value is dropped; `None` if that source is at its
+    /// Counts a place for `address` until the returned value is dropped; `None` if that source is at its
     /// limit.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<Admitted> {
+    pub fn admit(&self, address: IpAddr) -> Option<Admitted> {
         let block = block_of(address);
         let mut open = locked(&self.open);
         let held = open.entry(block).or_insert(0);
@@ -39,8 +39,9 @@ impl Sources {
     }
 }
 
-/// One counted connection.
-pub(crate) struct Admitted {
+/// One place that is taken.
+#[derive(Debug)]
+pub struct Admitted {
     block: IpAddr,
     open: Arc<Mutex<Counts>>,
 }
@@ -62,7 +63,8 @@ fn locked(open: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn block_of(address: IpAddr) -> IpAddr {
+/// What counts as one source: an IPv4 address, or an IPv6 /64.
+pub fn block_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

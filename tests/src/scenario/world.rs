@@ -82,6 +82,7 @@ impl World {
             svtrids: Arc::new(SvTrids::new(1, 0x00c0_ffee)),
             keys: Arc::new(keys()),
             passwords: Passwords::new(2),
+            attempts: epp::Attempts::default(),
             sessions: epp::Sessions::default(),
             clock: Arc::clone(&told),
             metrics: Metrics::register(&mut families),

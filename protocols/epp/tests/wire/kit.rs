@@ -1,6 +1,7 @@
 //! A registry in memory, an EPP session over a pipe, and a client that keeps every answer for the schemas to judge.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,6 +26,9 @@ use crate::xmllint;
 pub const START: i64 = 1_767_225_600_000;
 pub const DAY: i64 = 86_400_000;
 pub const LONG: Duration = Duration::from_secs(3600);
+
+/// The client's end of a connection, and what ends its session.
+pub type Pipe = (DuplexStream, Trigger, JoinHandle<()>);
 
 pub struct Kit<B> {
     pub backend: B,
@@ -58,6 +62,7 @@ impl Kit<Solo> {
             svtrids: Arc::new(SvTrids::new(1, 0xb007)),
             keys: Arc::new(keys()),
             passwords: Passwords::new(2),
+            attempts: epp::Attempts::default(),
             sessions: epp::Sessions::default(),
             clock: clock_of,
             metrics: Metrics::register(&mut Registry::default()),
@@ -109,17 +114,29 @@ impl<B: Backend> Kit<B> {
         self.connect_with(None).await
     }
 
+    /// A connection from another address than the others.
+    pub async fn connect_from(&self, address: &str) -> Client {
+        self.client(self.pipe_from(address, None)).await
+    }
+
     pub async fn connect_with(&self, certificate: Option<Fingerprint>) -> Client {
-        let (near, trigger, served) = self.pipe(certificate);
+        self.client(self.pipe(certificate)).await
+    }
+
+    async fn client(&self, (near, trigger, served): Pipe) -> Client {
         let mut client = Client { wire: Wire::new(near, 1 << 20, LONG), said: Vec::new(), trigger, served };
         client.listen().await.expect("a greeting");
         client
     }
 
     /// The client's end of a new connection.
-    pub fn pipe(&self, certificate: Option<Fingerprint>) -> (DuplexStream, Trigger, JoinHandle<()>) {
+    pub fn pipe(&self, certificate: Option<Fingerprint>) -> Pipe {
+        self.pipe_from("192.0.2.7", certificate)
+    }
+
+    fn pipe_from(&self, address: &str, certificate: Option<Fingerprint>) -> Pipe {
         let (near, far) = duplex(1 << 16);
-        let peer = Peer { address: "192.0.2.7:4242".parse().unwrap(), certificate };
+        let peer = Peer { address: (address.parse::<IpAddr>().unwrap(), 4242).into(), certificate };
         let (trigger, shutdown) = shutdown();
         let served = session::serve(far, peer, shutdown, self.backend.clone(), Arc::clone(&self.site));
         (near, trigger, tokio::spawn(served))

@@ -60,6 +60,41 @@ async fn three_failed_logins_close_the_connection_and_tell_nothing() {
 }
 
 #[tokio::test]
+async fn a_source_that_fails_too_often_is_refused_unseen_and_others_are_not() {
+    let kit = Kit::new();
+    for _ in 0..5 {
+        let mut client = kit.connect().await;
+        client.expect(&login("alpha", "beta-secret"), 2200).await;
+        client.expect(&login("nobody", "beta-secret"), 2200).await;
+    }
+    let mut client = kit.connect().await;
+    let answer = client.expect(&login("alpha", "alpha-secret"), 2200).await;
+    assert!(answer.contains("too many logins from your address failed"), "{answer}");
+    client.expect(&login("alpha", "alpha-secret"), 2200).await;
+    client.expect(&login("alpha", "alpha-secret"), 2501).await;
+    client.must_be_closed().await;
+    kit.connect_from("192.0.2.8").await.expect(&login("alpha", "alpha-secret"), 1000).await;
+    client.judge();
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_authinfos_are_answered_later_and_later_and_end_the_session() {
+    let kit = Kit::new();
+    kit.login("alpha").await.expect(&thin("a.example"), 1000).await;
+    let mut beta = kit.login("beta").await;
+    let guess = object("info", "domain", "<name>a.example</name><authInfo><pw>wrong</pw></authInfo>");
+    let mut waited = Vec::new();
+    for nth in 1..=10 {
+        let begun = tokio::time::Instant::now();
+        beta.expect(&guess, if nth == 10 { 2501 } else { 2202 }).await;
+        waited.push(begun.elapsed().as_secs());
+    }
+    assert_eq!(waited, [0, 0, 0, 1, 2, 4, 8, 10, 10, 10]);
+    beta.must_be_closed().await;
+    beta.judge();
+}
+
+#[tokio::test]
 async fn a_pinned_certificate_must_be_shown() {
     let kit = Kit::new();
     let mut right = kit.connect_with(Some(Fingerprint([5; 32]))).await;
