@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role};
+use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role, Terms};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, path::Path};
 
@@ -89,6 +89,10 @@ fn a_written_file_reads_back() {
             roid_suffix: "X_1".into(),
             documentation_addresses: true,
         },
+        terms: Terms {
+            text: Some("For \"you\".\nNot for spam.".into()),
+            url: Some("https://registry.example/terms?l=en".into()),
+        },
         nodes: BTreeMap::from([(1, own), (12, edge)]),
     };
     file.write().unwrap();
@@ -145,6 +149,16 @@ fn each_mistake_is_named_by_file_line_and_key() {
             "\"NAMINGO\"",
             "\"X\"\ndocumentation_addresses = \"yes\"",
             ":7: repository.documentation_addresses: expected true or false, found string",
+        ),
+        (
+            "\"NAMINGO\"",
+            "\"X\"\nterms = \" \"",
+            ":7: repository.terms: the terms are 1 to 4000 printable characters, on one line or several",
+        ),
+        (
+            "\"NAMINGO\"",
+            "\"X\"\nterms_url = \"registry.example/terms\"",
+            ":7: repository.terms_url: the page with the terms is a URL such as \"https://registry.example/terms\"",
         ),
         ("[node.1]", "[node.01]", ":7: node.01: a node id is a whole number from 1, as in [node.1]"),
         ("[node.1]", "[node.0]", ":7: node.0: a node id is a whole number from 1, as in [node.1]"),

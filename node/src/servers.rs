@@ -49,7 +49,7 @@ impl Servers {
         let mut open = JoinSet::new();
         let bind = |service, address| Listener::bind(address, service, LIMITS, parts.metrics.clone());
         if let Some(address) = addresses.whois {
-            let site = Arc::new(whois::Site { terms: TERMS.into(), metrics: parts.metrics.clone() });
+            let site = Arc::new(whois::Site { terms: whois_terms(file), metrics: parts.metrics.clone() });
             open.spawn(whois::serve(
                 bind(Service::Whois, address).await?,
                 cluster.clone(),
@@ -63,7 +63,7 @@ impl Servers {
         }
         if let Some(address) = addresses.rdap {
             let base = addresses.rdap_url.clone().unwrap_or_else(|| format!("http://{address}/"));
-            let site = rdap::Site::new(base, terms_url(addresses), TERMS, parts.metrics.clone());
+            let site = rdap::Site::new(base, terms_url(file, addresses), terms(file), parts.metrics.clone());
             let site = Arc::new(site.map_err(|e| Failure::at(file.path.display(), e))?);
             let listener = bind(Service::Rdap, address).await?;
             open.spawn(rdap::serve(listener, Plain, cluster.clone(), site, shutdown.clone()));
@@ -132,11 +132,25 @@ fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
     }
 }
 
-/// Where the terms of service are: the help of this RDAP server.
-fn terms_url(addresses: &Addresses) -> String {
-    let base = addresses.rdap_url.clone();
-    base.or_else(|| addresses.rdap.map(|a| format!("http://{a}/")))
-        .map_or_else(String::new, |b| format!("{b}help"))
+/// The operator's terms, or those that any registry has.
+fn terms(file: &ClusterFile) -> &str {
+    file.terms.text.as_deref().unwrap_or(TERMS)
+}
+
+/// The terms as they end an answer of WHOIS, where a line of its own leads to the page.
+fn whois_terms(file: &ClusterFile) -> String {
+    let page = file.terms.url.as_ref().map(|url| format!("\nTerms of use: {url}"));
+    format!("{}{}", terms(file).trim_end(), page.unwrap_or_default())
+}
+
+/// Where the terms of service are: the operator's page, or the help of this RDAP server.
+fn terms_url(file: &ClusterFile, addresses: &Addresses) -> String {
+    let help = || {
+        let base = addresses.rdap_url.clone();
+        base.or_else(|| addresses.rdap.map(|a| format!("http://{a}/")))
+            .map_or_else(String::new, |b| format!("{b}help"))
+    };
+    file.terms.url.clone().unwrap_or_else(help)
 }
 
 /// `svID` of the greeting: at most 64 characters, whatever the cluster is called.
@@ -147,9 +161,31 @@ fn server_id(cluster: &str, node: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_are_the_operators_where_there_are_any() {
+        let node = "[node.1]\nrole = \"voter\"\nraft = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\n\
+            rdap = \"127.0.0.1:3\"\n";
+        let file = |more: &str| {
+            let head = "[cluster]\nname = \"a\"\ndata_dir = \".\"\n[repository]\nname = \"main\"\n\
+                roid_suffix = \"X\"\n";
+            ClusterFile::parse("cluster.toml".as_ref(), &format!("{head}{more}{node}")).unwrap()
+        };
+        let url = |file: &ClusterFile| terms_url(file, &file.nodes[&1].addresses);
+        let plain = file("");
+        assert_eq!((terms(&plain), &*whois_terms(&plain)), (TERMS, TERMS));
+        assert_eq!(url(&plain), "http://127.0.0.1:3/help");
+        let own = file(
+            "terms = \"\"\"\nOurs.\nAll ours.\n\"\"\"\nterms_url = \"https://registry.example/terms\"\n",
+        );
+        assert_eq!(whois_terms(&own), "Ours.\nAll ours.\nTerms of use: https://registry.example/terms");
+        assert_eq!((terms(&own), &*url(&own)), ("Ours.\nAll ours.\n", "https://registry.example/terms"));
+    }
+
     #[test]
     fn a_server_id_fits_the_schema() {
-        assert_eq!(super::server_id("dev", 1), "dev node 1");
-        assert!(super::server_id(&"n".repeat(64), u64::MAX).chars().count() <= 64);
+        assert_eq!(server_id("dev", 1), "dev node 1");
+        assert!(server_id(&"n".repeat(64), u64::MAX).chars().count() <= 64);
     }
 }

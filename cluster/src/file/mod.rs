@@ -36,8 +36,18 @@ pub struct ClusterFile {
     /// misses is in there, else by a snapshot.
     pub log_keep_mib: u32,
     pub repository: RepositoryPolicy,
+    pub terms: Terms,
     /// By node id.
     pub nodes: BTreeMap<u64, NodeSection>,
+}
+
+/// The terms under which WHOIS and RDAP answer, as this node tells them; what is absent is the program's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// One line or several.
+    pub text: Option<String>,
+    /// Where all of it can be read.
+    pub url: Option<String>,
 }
 
 /// One `[node.N]` section.

@@ -1,7 +1,7 @@
 //! The text of a `cluster.toml`, key by key. Keys that nobody reads are refused: a misspelt one would otherwise
 //! switch a service off in silence.
 
-use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection};
+use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms};
 use crate::{Addresses, Profile, RepositoryPolicy};
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use toml::{
 
 const SECTIONS: &[&str] = &["cluster", "repository", "node"];
 const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib"];
-const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses"];
+const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses", "terms", "terms_url"];
 const NODE: &[&str] = &[
     "role",
     "raft",
@@ -93,6 +93,10 @@ fn file(path: &Path, root: &Section<'_>) -> Result<ClusterFile, ConfigError> {
             name: repository.text("name")?.to_owned(),
             roid_suffix: repository.text("roid_suffix")?.to_owned(),
             documentation_addresses: repository.flag("documentation_addresses")?.unwrap_or(false),
+        },
+        terms: Terms {
+            text: repository.optional_text("terms")?.map(str::to_owned),
+            url: repository.optional_text("terms_url")?.map(str::to_owned),
         },
         nodes: nodes(root)?,
     })

@@ -1,16 +1,19 @@
 //! Rules of a `cluster.toml` that go beyond the form of one key.
 
-use super::{ClusterFile, ConfigError, NodeSection, read::Lines};
+use super::{ClusterFile, ConfigError, NodeSection, Terms, read::Lines};
 use crate::Role;
 use std::net::SocketAddr;
 
 /// More nodes than anybody founds a cluster with.
 const MAX_NODES: usize = 64;
+/// Characters of the terms, which end every answer of WHOIS.
+const MAX_TERMS: usize = 4000;
 /// Names in the node's directory that a repository can't have.
 const TAKEN: &[&str] = &["keys"];
 
 pub(super) fn check(file: &ClusterFile, lines: &Lines) -> Result<(), ConfigError> {
     names(file, lines)?;
+    terms(&file.terms, lines)?;
     if file.nodes.len() > MAX_NODES {
         return Err(lines.error("node", format!("more than {MAX_NODES} nodes")));
     }
@@ -47,6 +50,27 @@ fn names(file: &ClusterFile, lines: &Lines) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn terms(terms: &Terms, lines: &Lines) -> Result<(), ConfigError> {
+    let printable = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n');
+    let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= MAX_TERMS && printable(text);
+    if terms.text.as_deref().is_some_and(|text| !fits(text)) {
+        let why = format!("the terms are 1 to {MAX_TERMS} printable characters, on one line or several");
+        return Err(lines.error("repository.terms", why));
+    }
+    if terms.url.as_deref().is_some_and(|url| !is_url(url)) {
+        let why = "the page with the terms is a URL such as \"https://registry.example/terms\"";
+        return Err(lines.error("repository.terms_url", why));
+    }
+    Ok(())
+}
+
+/// Good enough to be shown: a scheme, a host, nothing that would end it early.
+fn is_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |rest: &str| rest.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>".contains(&b));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && plain(rest)) && url.len() <= 255
+}
+
 fn epp(id: u64, node: &NodeSection, lines: &Lines) -> Result<(), ConfigError> {
     let key = |name: &str| format!("node.{id}.{name}");
     if node.role == Role::Edge && node.addresses.epp.is_some() {
@@ -72,10 +96,7 @@ fn reachable(id: u64, node: &NodeSection, lines: &Lines) -> Result<(), ConfigErr
         }
     }
     let Some(url) = &node.addresses.rdap_url else { return Ok(()) };
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let plain =
-        |rest: &str| rest.len() > 1 && rest.bytes().all(|b| b.is_ascii_graphic() && !b"\"?#<>".contains(&b));
-    if !rest.is_some_and(plain) || !url.ends_with('/') || url.len() > 255 {
+    if !is_url(url) || url.contains(['?', '#']) || !url.ends_with('/') {
         let why =
             format!("{url:?} is not a base URL such as \"https://rdap.example/\", with a slash at its end");
         return Err(lines.error(&format!("node.{id}.rdap_url"), why));

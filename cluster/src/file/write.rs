@@ -31,6 +31,12 @@ impl Display for ClusterFile {
             &repository.documentation_addresses.to_string(),
             "true lets hosts have 192.0.2.1 and the like: for tests",
         )?;
+        if let Some(text) = &self.terms.text {
+            key(f, "terms", &quoted(text), "end every answer of WHOIS and RDAP")?;
+        }
+        if let Some(url) = &self.terms.url {
+            key(f, "terms_url", &quoted(url), "the page with the terms")?;
+        }
         self.nodes.iter().try_for_each(|(id, node)| Section(*id, node).fmt(f))
     }
 }

@@ -2,7 +2,9 @@
 
 use super::Shape;
 use crate::failure::Failure;
-use cluster::{Addresses, ClusterFile, DEFAULT_LOG_KEEP_MIB, NodeSection, Profile, RepositoryPolicy, Role};
+use cluster::{
+    Addresses, ClusterFile, DEFAULT_LOG_KEEP_MIB, NodeSection, Profile, RepositoryPolicy, Role, Terms,
+};
 use std::{collections::BTreeMap, fs, net::SocketAddr};
 
 /// Between the ports of two nodes.
@@ -97,6 +99,7 @@ fn cluster_file(shape: &Shape) -> Result<ClusterFile, Failure> {
             roid_suffix: "NAMINGO".into(),
             documentation_addresses: true,
         },
+        terms: Terms::default(),
         nodes,
     })
 }
