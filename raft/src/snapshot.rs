@@ -16,6 +16,7 @@ use futures_util::future::{Either, select};
 use openraft::{
     errors::{NetworkError, ReplicationClosed, StreamingError, Unreachable},
     raft::SnapshotResponse,
+    type_config::TypeConfigExt,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -38,6 +39,10 @@ const PARTS_AHEAD: usize = 4;
 const PART_LIMIT: Duration = Duration::from_secs(30);
 /// How long the last step may take: syncing the file and switching to it.
 const END_LIMIT: Duration = Duration::from_secs(300);
+/// How often it is asked whether the last step is over: an answer can be lost with a connection or with the peer's
+/// power, and until the peer is known to be there again it gets no entries.
+const END_ASK: Duration = Duration::from_secs(5);
+const END_PAUSE: Duration = Duration::from_millis(500);
 
 /// Whether disk work runs on threads of its own; a simulation has none and holds the whole stream in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,9 +154,19 @@ impl<N: Net> Receiver<'_, N> {
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
         }
-        let response = self.ask(&Request::<C>::SnapshotEnd { transfer }, END_LIMIT).await?;
+        let response = self.end(transfer).await?;
         tracing::info!(to = self.id, index, parts = number, "snapshot installed there");
         Ok(response)
+    }
+
+    async fn end<C: Cx>(&self, transfer: u64) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+        let until = C::now() + END_LIMIT;
+        loop {
+            match self.ask(&Request::<C>::SnapshotEnd { transfer }, END_ASK).await {
+                Err(StreamingError::Network(_)) if C::now() < until => C::sleep(END_PAUSE).await,
+                other => return other,
+            }
+        }
     }
 
     async fn ask<C: Cx, T: DeserializeOwned>(
@@ -255,11 +270,22 @@ enum Sink {
 
 /// Where the incoming snapshot is kept between its parts.
 #[derive(Default)]
-pub(crate) struct Inbox(tokio::sync::Mutex<(u64, Option<Incoming>)>);
+pub(crate) struct Inbox {
+    open: tokio::sync::Mutex<(u64, Option<Incoming>)>,
+    /// Held while a transfer is brought to its end.
+    ended: tokio::sync::Mutex<Option<Ended>>,
+}
+
+/// What the last step of the last transfer came to, for a sender that did not hear it.
+struct Ended {
+    transfer: u64,
+    from: u64,
+    came: Result<Vote, String>,
+}
 
 impl<C: Cx, N: Net> Inner<C, N> {
     pub(crate) async fn snapshot_begin(&self, from: u64, announced: Announced) -> Result<u64, String> {
-        let mut inbox = self.inbox.0.lock().await;
+        let mut inbox = self.inbox.open.lock().await;
         if let Some(old) = inbox.1.take() {
             old.give_up().await;
         }
@@ -281,7 +307,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
         number: u64,
         bytes: Vec<u8>,
     ) -> Result<(), String> {
-        let mut inbox = self.inbox.0.lock().await;
+        let mut inbox = self.inbox.open.lock().await;
         let incoming = expected(&mut inbox.1, from, transfer)?;
         if incoming.next != number {
             return Err(format!("part {number} came where part {} was expected", incoming.next));
@@ -296,14 +322,28 @@ impl<C: Cx, N: Net> Inner<C, N> {
     }
 
     pub(crate) async fn snapshot_end(&self, from: u64, transfer: u64) -> Result<SnapshotResponse<C>, String> {
-        let mut inbox = self.inbox.0.lock().await;
+        let mut ended = self.inbox.ended.lock().await;
+        if let Some(known) = ended.as_ref().filter(|e| e.transfer == transfer && e.from == from) {
+            return known.came.clone().map(SnapshotResponse::new);
+        }
+        let mut inbox = self.inbox.open.lock().await;
         expected(&mut inbox.1, from, transfer)?;
         let Some(incoming) = inbox.1.take() else { return Err(gone()) };
         let Announced { vote, meta, .. } = incoming.announced.clone();
-        let staged = incoming.staged(&self.store).await?;
+        let staged = incoming.staged(&self.store).await;
         drop(inbox);
+        let came = match staged {
+            Ok(staged) => self.install_staged(vote, meta, staged).await,
+            Err(why) => Err(why),
+        };
+        *ended = Some(Ended { transfer, from, came: came.clone() });
+        came.map(SnapshotResponse::new)
+    }
+
+    async fn install_staged(&self, vote: Vote, meta: Meta, staged: Staged) -> Result<Vote, String> {
         let snapshot = Snapshot { meta, snapshot: Snap::Staged(Box::new(staged)) };
-        self.raft.install_full_snapshot(vote, snapshot).await.map_err(|e| e.to_string())
+        let installed = self.raft.install_full_snapshot(vote, snapshot).await;
+        installed.map(|response| response.vote).map_err(|e| e.to_string())
     }
 }
 

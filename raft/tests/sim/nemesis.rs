@@ -250,7 +250,11 @@ impl World {
             Sim::sleep(ms(1)).await;
             self.stop_at_violation()?;
             if self.elapsed() > until {
-                return Err(format!("after everything was mended some node does not reach index {index}"));
+                let told: Vec<String> = self.nodes().iter().map(|n| { let s = n.status(); format!("{} {} of term {} led by {:?}: log {} committed {} applied {} purged {} drained {} matched {:?}", s.id, s.state, s.term, s.leader, s.last_log, s.committed, s.applied, s.purged, s.drained, s.matched) }).collect();
+                return Err(format!(
+                    "after everything was mended some node does not reach index {index}: {}",
+                    told.join("; ")
+                ));
             }
         }
         Ok(index)
