@@ -16,15 +16,15 @@ pub enum About {
     NameServer,
 }
 
-impl About {
-    /// Stands before the thing's name in a sentence.
-    fn prefix(self) -> &'static str {
-        match self {
+/// What stands before the thing's name in a sentence.
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             About::Object => "",
             About::Registrant => "registrant ",
             About::Contact => "contact ",
             About::NameServer => "name server ",
-        }
+        })
     }
 }
 
@@ -165,12 +165,12 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::NotOperator => f.write_str("only the operator may do this"),
             Refusal::NotSponsor { about, object } => {
-                write!(f, "{}{object} is sponsored by another registrar", about.prefix())
+                write!(f, "{about}{object} is sponsored by another registrar")
             }
             Refusal::AuthenticationFailed => f.write_str("authentication failed"),
             Refusal::AuthInfoWrong => f.write_str("the authorization information does not match"),
             Refusal::NameSyntax { about, name, fault } => {
-                write!(f, "{}{name:?} is not a valid name: {fault}", about.prefix())
+                write!(f, "{about}{name:?} is not a valid name: {fault}")
             }
             Refusal::NotServed { name } => write!(f, "{name} is not in a zone served here"),
             Refusal::NotRegistrable { name } => {
@@ -186,7 +186,7 @@ impl fmt::Display for Refusal {
             Refusal::Reserved { name } => write!(f, "{name} is reserved"),
             Refusal::Blocked { name } => write!(f, "{name} is blocked"),
             Refusal::Exists { object } => write!(f, "{object} exists already"),
-            Refusal::NotFound { about, object } => write!(f, "{}{object} does not exist", about.prefix()),
+            Refusal::NotFound { about, object } => write!(f, "{about}{object} does not exist"),
             Refusal::PeriodUnit { .. } => f.write_str("registration periods are whole years: use unit y"),
             Refusal::PeriodOutOfRange { years } => {
                 write!(f, "a period of {years} years is outside of 1 to 10 years")
@@ -242,7 +242,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{tld} can't become a zone: it is registered as a name, or hosts lie below it")
             }
             Refusal::LabelSyntax { label } => write!(f, "{label:?} is not a label of the zone"),
-            Refusal::NotMarked { name, kind } => write!(f, "{name} is not {}", kind.word()),
+            Refusal::NotMarked { name, kind } => write!(f, "{name} is not {kind}"),
             Refusal::RepositoryFounded => f.write_str("the repository is founded already"),
             Refusal::SponsorRequired => f.write_str("say which registrar is to sponsor the object"),
             Refusal::RepositoryInvalid { field, why } => write!(f, "repository {field}: {why}"),
@@ -251,9 +251,7 @@ impl fmt::Display for Refusal {
             Refusal::NotSuspended { registrar } => write!(f, "{registrar} is not suspended"),
             Refusal::KeyEpochInvalid { epoch, why } => write!(f, "key epoch {epoch} {why}"),
             Refusal::NodeInvalid { id, why } => write!(f, "node {id} {why}"),
-            Refusal::Marked { name, kind } => {
-                write!(f, "{name} is {} already; take that back first", kind.word())
-            }
+            Refusal::Marked { name, kind } => write!(f, "{name} is {kind} already; take that back first"),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use storage::{Fault, Read, Record, Tx};
 
 /// The order is replicated: append only.
@@ -28,6 +29,12 @@ impl MarkKind {
             MarkKind::Reserved => "reserved",
             MarkKind::Blocked => "blocked",
         }
+    }
+}
+
+impl fmt::Display for MarkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 
