@@ -81,7 +81,6 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
     }
     let bundle = Bundle::load(&file.node_dir(id), id)?;
     withdrawal::refuse(&bundle.dir)?;
-    same_address(&file, &bundle)?;
     if bundle.founding.cluster_name != file.name {
         let holds =
             format!("{}: belongs to the cluster \"{}\"", bundle.dir.display(), bundle.founding.cluster_name);
@@ -129,6 +128,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
     let data = Data::open(bundle, &node_metrics, tell_fault)?;
+    same_address(file, bundle)?;
     let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
