@@ -1,6 +1,7 @@
 //! A state file that drains: a table with values and an index, keys at random places.
 
-use super::{noise, spread};
+use super::noise;
+use crate::names::spread;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;

@@ -5,7 +5,10 @@ mod drain;
 mod store;
 mod wal;
 
-use crate::latency::{Percentiles, Samples};
+use crate::{
+    latency::{Percentiles, Samples},
+    names::spread,
+};
 use drain::StateFile;
 use serde::Serialize;
 use std::error::Error;
@@ -183,13 +186,6 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
         .collect()
 }
 
-/// A bijection that scatters consecutive numbers (the finisher of splitmix64).
-pub(crate) fn spread(n: u64) -> u64 {
-    let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 fn print(r: &Report) {
     println!("One put: {} entries of {} bytes, one fsync. Milliseconds.", r.entries, r.entry_bytes);
