@@ -1,7 +1,13 @@
 //! The subcommands that put one load on one service and print what came of it.
 
 use crate::{
-    drive::epp::{Accounts, Epp, Work},
+    drive::{
+        Public,
+        das::Das,
+        epp::{self, Accounts, Epp, Work},
+        rdap::Rdap,
+        whois::Whois,
+    },
     load::{self, Plan, Target},
     names::Population,
     place::{self, Place},
@@ -10,7 +16,8 @@ use crate::{
 };
 use std::{error::Error, net::SocketAddr, sync::Arc};
 
-type Outcome = Result<(), Box<dyn Error>>;
+/// What a command ends with.
+pub type Outcome = Result<(), Box<dyn Error>>;
 
 /// What every load has.
 #[derive(Debug, clap::Args)]
@@ -98,5 +105,51 @@ impl EppLoad {
         let epp = Epp::new(addresses.clone(), accounts.list(), thick, &work)?;
         epp.furnish().await?;
         common.report(what, Arc::new(epp), &addresses).await
+    }
+}
+
+/// A load of questions from the public.
+#[derive(Debug, clap::Args)]
+pub struct PublicLoad {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    population: Population,
+    /// Names of .test instead of .example
+    #[arg(long)]
+    thick: bool,
+}
+
+impl PublicLoad {
+    async fn public(&self, port: u16) -> Result<(Public, Vec<SocketAddr>), Box<dyn Error>> {
+        let addresses = self.common.place.addresses(port).await?;
+        Ok((Public::new(addresses.clone(), &self.population, epp::zone(self.thick)), addresses))
+    }
+
+    pub async fn whois(self) -> Outcome {
+        let (public, addresses) = self.public(place::WHOIS).await?;
+        self.common.report("whois", Arc::new(Whois(public)), &addresses).await
+    }
+
+    pub async fn rdap(self) -> Outcome {
+        let (public, addresses) = self.public(place::RDAP).await?;
+        self.common.report("rdap", Arc::new(Rdap(public)), &addresses).await
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DasLoad {
+    #[command(flatten)]
+    load: PublicLoad,
+    /// Questions that are sent together
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pipeline: u32,
+}
+
+impl DasLoad {
+    pub async fn run(self) -> Outcome {
+        let (public, addresses) = self.load.public(place::DAS).await?;
+        let das = Das { public, pipeline: self.pipeline as usize };
+        self.load.common.report("das", Arc::new(das), &addresses).await
     }
 }

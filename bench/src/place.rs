@@ -52,7 +52,8 @@ impl Place {
     /// # Errors
     /// The offset is too large.
     pub fn node(&self, node: u16, port: u16) -> Result<SocketAddr, String> {
-        let port = port.checked_add(NODE_STEP * (node - 1)).and_then(|port| port.checked_add(self.port_offset));
+        let port =
+            port.checked_add(NODE_STEP * (node - 1)).and_then(|port| port.checked_add(self.port_offset));
         let port = port.ok_or("--port-offset: a port would be above 65535")?;
         Ok(SocketAddr::from(([127, 0, 0, 1], port)))
     }

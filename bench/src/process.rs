@@ -58,6 +58,12 @@ pub fn children(id: u32) -> impl Iterator<Item = u32> {
     all().filter(move |child| parent(*child) == Some(id))
 }
 
+/// Whether a process may still hold files and ports: its first thread can be gone while others are not.
+pub fn holds_files(id: u32) -> bool {
+    let count = |what: &str| fs::read_dir(format!("/proc/{id}/{what}")).map_or(0, Iterator::count);
+    count("fd") > 0 || count("task") > 1
+}
+
 fn all() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").into_iter().flatten().filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
 }
@@ -86,7 +92,8 @@ fn ticks(id: u32) -> Option<u64> {
 
 /// Inodes of the sockets that listen on a port.
 fn listening(port: u16) -> Vec<u64> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     tables.iter().flat_map(|table| table.lines()).filter_map(|line| listener(line, port)).collect()
 }
 

@@ -9,6 +9,8 @@ use std::{collections::BTreeMap, fmt::Write};
 pub struct Row {
     pub what: String,
     pub seconds: f64,
+    /// With any answer.
+    pub operations: u64,
     /// Good answers per second.
     pub rate: f64,
     pub p50_ms: f64,
@@ -40,6 +42,7 @@ impl Row {
         Row {
             what: what.into(),
             seconds,
+            operations: record.operations(),
             rate: record.good() as f64 / seconds,
             p50_ms: record.quantile_ms(0.5),
             p99_ms: record.quantile_ms(0.99),
@@ -70,6 +73,7 @@ impl Row {
         Row {
             what: what.into(),
             seconds: runs.iter().map(|run| run.seconds).sum(),
+            operations: runs.iter().map(|run| run.operations).sum(),
             rate: of(|run| run.rate),
             p50_ms: of(|run| run.p50_ms),
             p99_ms: of(|run| run.p99_ms),
@@ -236,7 +240,10 @@ mod tests {
 
     #[test]
     fn medians_are_taken_figure_by_figure_and_counts_add_up() {
-        let m = Row::median("all", &[row("a", 3.0, Some(1.0)), row("b", 1.0, Some(5.0)), row("c", 2.0, Some(3.0))]);
+        let m = Row::median(
+            "all",
+            &[row("a", 3.0, Some(1.0)), row("b", 1.0, Some(5.0)), row("c", 2.0, Some(3.0))],
+        );
         assert_eq!((m.rate, m.server_cpu_us, m.answers["1000"]), (2.0, Some(3.0), 6));
         assert_eq!((m.slowest_second, m.median_second, m.per_second.len()), (1, 2, 9));
         assert_eq!(median(vec![1.0, 2.0]), 1.5);
@@ -245,7 +252,8 @@ mod tests {
 
     #[test]
     fn rows_are_compared_with_the_first() {
-        let table = Table::compared("two", vec![row("one", 200.0, Some(4.0)), row("other", 100.0, Some(6.0))]);
+        let table =
+            Table::compared("two", vec![row("one", 200.0, Some(4.0)), row("other", 100.0, Some(6.0))]);
         assert_eq!((table.ratios.len(), table.ratios[0].rate), (1, 0.5));
         assert_eq!(table.ratios[0].server_cpu, Some(1.5));
         let text = table.text();

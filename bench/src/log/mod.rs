@@ -186,7 +186,6 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
         .collect()
 }
 
-
 fn print(r: &Report) {
     println!("One put: {} entries of {} bytes, one fsync. Milliseconds.", r.entries, r.entry_bytes);
     println!("One drain: {} rows; mean duration:", r.drain_rows);

@@ -3,7 +3,8 @@
 
 use crate::names::{LABEL_LEN, Label};
 
-const OPEN: &str = r#"<?xml version="1.0" encoding="UTF-8"?><epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><command>"#;
+const OPEN: &str =
+    r#"<?xml version="1.0" encoding="UTF-8"?><epp xmlns="urn:ietf:params:xml:ns:epp-1.0"><command>"#;
 const CLOSE: &str = "<clTRID>bench</clTRID></command></epp>";
 const DOMAIN: &str = "urn:ietf:params:xml:ns:domain-1.0";
 const CONTACT: &str = "urn:ietf:params:xml:ns:contact-1.0";
