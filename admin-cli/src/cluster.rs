@@ -163,6 +163,13 @@ fn text(status: &ClusterStatus) -> String {
         let _ =
             writeln!(out, "node {}: its clock: {}", member.id, member.clock.as_deref().unwrap_or_default());
     }
+    for member in status.members.iter().filter(|m| m.disk_full) {
+        let _ = writeln!(
+            out,
+            "node {}: its disk is full: it acknowledges nothing until there is room, and needs no restart then",
+            member.id
+        );
+    }
     out
 }
 

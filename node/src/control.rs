@@ -58,6 +58,7 @@ impl Operator {
             drained: figure(|s| s.drained),
             state_time: asked.as_ref().map(|s| Instant(s.state_time)),
             clock: asked.as_ref().map(|s| s.clock.to_string()),
+            disk_full: asked.as_ref().is_some_and(|s| s.disk_full),
         }
     }
 }

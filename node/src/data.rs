@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use storage::{DirDisk, Log, LogOptions, LogWriter, OnFault, Options, Store};
+use storage::{DirDisk, Log, LogOptions, LogWriter, OnFault, Options, Space, Store};
 use tokio::sync::mpsc;
 
 /// Beside log and state: whose they are.
@@ -36,9 +36,12 @@ impl Data {
     ) -> Result<Data, Failure> {
         let disk = DirDisk::open(bundle.dir.join(&bundle.founding.repository.name))?;
         owned_by(disk.path(), &format!("cluster {}, node {}\n", bundle.cluster_id(), bundle.node))?;
+        // what fills the disk for one fills it for the other
+        let space = Space::default();
         let synced = metrics.clone();
         let log_options = LogOptions {
             on_commit: Some(Arc::new(move |took| synced.log_committed(took))),
+            space: space.clone(),
             ..LogOptions::default()
         };
         let log = Arc::new(Log::open_with(&disk, log_options)?);
@@ -46,7 +49,7 @@ impl Data {
         let writer = log.spawn_writer().map_err(thread)?;
         let told = faults.clone();
         let on_fault: OnFault = Arc::new(move |fault| drop(told.send(fault.to_string())));
-        let options = Options { on_fault: Some(on_fault), ..Options::default() };
+        let options = Options { on_fault: Some(on_fault), space, ..Options::default() };
         let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(

@@ -112,6 +112,11 @@ impl Collector for RaftCollector {
             ("namingo_raft_applied_index", "The last entry applied", s.applied),
             ("namingo_raft_drained_index", "The last entry whose effect is in the state file", s.drained),
             ("namingo_raft_purged_index", "The last entry that is purged from the log", s.purged),
+            (
+                "namingo_disk_full",
+                "Whether a write of this node waits for room on its disk (1) or not (0)",
+                u64::from(s.disk_full),
+            ),
             ("namingo_raft_members", "Nodes in the cluster", s.members.len() as u64),
             ("namingo_memory_rows", "Rows in memory that wait to be drained", rows_of(&memory)),
             (

@@ -200,6 +200,10 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     }
     step_aside(&cluster).await;
     tasks.shutdown().await;
+    if cluster.disk_is_full() {
+        // consensus may wait for a write, and would not hear that it is to stop
+        cluster.store().space().give_up();
+    }
     cluster.stop().await;
     let closed = tokio::task::spawn_blocking(move || data.close()).await;
     ended.and(closed.unwrap_or_else(|e| Err(Failure::at("closing the files", e))))

@@ -32,6 +32,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 pub struct Readiness {
     serving: AtomicBool,
     led: AtomicBool,
+    disk_full: AtomicBool,
     clock: Mutex<ClockState>,
 }
 
@@ -50,6 +51,11 @@ impl Readiness {
         self.led.load(Ordering::Acquire)
     }
 
+    /// A write waits for room on the disk, or none does.
+    pub fn disk_full(&self, yes: bool) {
+        self.disk_full.store(yes, Ordering::Release);
+    }
+
     /// What is known of this node's clock.
     pub fn clock(&self, state: ClockState) {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = state;
@@ -59,6 +65,9 @@ impl Readiness {
         let clock = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.serving.load(Ordering::Acquire) {
             return Err("not serving yet\n".into());
+        }
+        if self.disk_full.load(Ordering::Acquire) {
+            return Err("the disk is full: this node acknowledges nothing until there is room\n".into());
         }
         if !self.is_led() {
             return Err("no leader with a majority: the answers are not getting fresher\n".into());

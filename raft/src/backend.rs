@@ -142,7 +142,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
         if !self.may_stamp(at) {
             return Submitted::ClockHeld;
         }
-        if self.store.pressure() != Pressure::Free {
+        if self.store.pressure() != Pressure::Free || self.log_is_behind() {
             return Submitted::Busy;
         }
         let written = C::timeout(SEND_LIMIT, self.raft.client_write(Entry { at, command })).await;

@@ -1,8 +1,7 @@
 //! Whom to trust with time: a node's wall clock must agree with a majority of the voters, and must not jump.
 //!
-//! Nodes ask each other for the time every second, outside of consensus, leader or not. A voter whose clock is more
-//! than 2 s from a majority of the voters (itself counted) does not stand for election, hands leadership over and is
-//! not ready. A wall clock that moved more than 10 s against the monotonic clock, and a gap in state time of more
+//! A voter whose clock is more than 2 s from a majority of the voters (itself counted) does not stand for election,
+//! hands leadership over and is not ready (`fitness.rs` asks and acts). A wall clock that moved more than 10 s against the monotonic clock, and a gap in state time of more
 //! than 30 days, wait for the operator's word.
 
 use crate::{
@@ -11,14 +10,13 @@ use crate::{
     types::Cx,
     wire::Request,
 };
-use futures_util::future::join_all;
 use openraft::type_config::{TypeConfigExt, alias::InstantOf};
 use registry::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use storage::Read;
@@ -29,11 +27,7 @@ pub const APART_MAX_MS: i64 = 2_000;
 pub const JUMP_MAX_MS: i64 = 10_000;
 /// The longest gap in state time that needs no word of the operator.
 pub const GAP_MAX_MS: i64 = 30 * 24 * 3_600_000;
-/// How often nodes ask each other for the time, and how often until a majority has answered once.
-const ASK: Duration = Duration::from_secs(1);
-const ASK_FIRST: Duration = Duration::from_millis(100);
-/// How long an answer may take, and how long one counts.
-const ANSWER_LIMIT: Duration = Duration::from_millis(500);
+/// How long an answer counts.
 const COUNTS: Duration = Duration::from_secs(10);
 
 /// Which jumps and gaps are taken without the operator's word.
@@ -103,12 +97,14 @@ struct Known {
     /// Wall clock minus monotonic clock, since the start: as of now, and as it was accepted.
     moved_ms: i64,
     accepted_ms: i64,
-    offsets: BTreeMap<u64, Offset>,
+    heard: BTreeMap<u64, Heard>,
 }
 
+/// What a voter answered last.
 #[derive(Clone, Copy, Debug)]
-struct Offset {
-    ms: i64,
+struct Heard {
+    offset_ms: i64,
+    may_lead: bool,
     /// Monotonic, since the start.
     at: Duration,
 }
@@ -128,7 +124,12 @@ impl Clocks {
 
     /// How far each peer's clock is ahead of this one's, in ms.
     pub(crate) fn offsets(&self) -> BTreeMap<u64, i64> {
-        self.lock().offsets.iter().map(|(id, offset)| (*id, offset.ms)).collect()
+        self.lock().heard.iter().map(|(id, heard)| (*id, heard.offset_ms)).collect()
+    }
+
+    /// The other voters that could lead, by what they said lately.
+    pub(crate) fn able(&self) -> BTreeSet<u64> {
+        self.lock().heard.iter().filter(|(_, heard)| heard.may_lead).map(|(id, _)| *id).collect()
     }
 
     /// Whether a command may be stamped `at` on a state of that time.
@@ -167,13 +168,16 @@ impl Clocks {
     }
 
     /// Judges by what the voters answered; `own`: this node is one of them.
-    fn judge(&self, answers: &[(u64, i64)], voters: usize, own: bool, at: Duration) -> ClockState {
+    pub(crate) fn judge(&self, answers: &[Answer], voters: usize, own: bool, at: Duration) -> ClockState {
         let mut known = self.lock();
-        known.offsets.extend(answers.iter().map(|(id, ms)| (*id, Offset { ms: *ms, at })));
-        known.offsets.retain(|_, offset| at.saturating_sub(offset.at) <= COUNTS);
-        let near = known.offsets.values().filter(|o| o.ms.abs() <= APART_MAX_MS).count() + usize::from(own);
+        known.heard.extend(answers.iter().map(|Answer { id, offset_ms, may_lead }| {
+            (*id, Heard { offset_ms: *offset_ms, may_lead: *may_lead, at })
+        }));
+        known.heard.retain(|_, heard| at.saturating_sub(heard.at) <= COUNTS);
+        let near = known.heard.values().filter(|h| h.offset_ms.abs() <= APART_MAX_MS).count();
+        let near = near + usize::from(own);
         let majority = voters / 2 + 1;
-        let unheard = voters - usize::from(own) - known.offsets.len().min(voters - usize::from(own));
+        let unheard = voters - usize::from(own) - known.heard.len().min(voters - usize::from(own));
         known.state = match near {
             _ if voters == 0 => ClockState::Unknown,
             near if near >= majority => ClockState::Agrees,
@@ -194,6 +198,16 @@ impl Known {
     }
 }
 
+/// What a voter answers when it is asked for the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) id: u64,
+    /// How far its clock is ahead of this node's.
+    pub(crate) offset_ms: i64,
+    /// By its own word.
+    pub(crate) may_lead: bool,
+}
+
 /// When this node started, by both its clocks.
 #[derive(Debug)]
 pub(crate) struct Started<C: Cx> {
@@ -206,10 +220,6 @@ impl<C: Cx> Started<C> {
         Started { monotonic: C::now(), wall }
     }
 }
-
-/// The time at a node, as its peers are told it.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Told(pub(crate) Timestamp);
 
 impl<C: Cx, N: Net> Cluster<C, N> {
     /// What is known of this node's clock.
@@ -232,54 +242,9 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     }
 }
 
-/// Compares clocks until the node is gone.
-pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
-    let mut may_lead = false;
-    loop {
-        let Some(own) = node.upgrade() else { return };
-        let since = own.look_at_clock();
-        let voters = own.voters();
-        let answers = ask_all(&own, &voters).await;
-        let state = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
-        if may_lead != (state == ClockState::Agrees) {
-            may_lead = !may_lead;
-            if voters.contains(&own.id) {
-                tracing::info!(clock = %state, "this node may {}lead", if may_lead { "" } else { "not " });
-            }
-            own.raft.runtime_config().elect(may_lead);
-        }
-        // again as long as it leads: the one asked may not have been able to
-        if matches!(state, ClockState::Off | ClockState::Jumped { .. }) && own.leads() {
-            step_down(&own).await;
-        }
-        drop(own);
-        C::sleep(if state == ClockState::Unknown { ASK_FIRST } else { ASK }).await;
-    }
-}
-
-/// How far the clocks of the other voters are ahead, by those that answer in time.
-async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<(u64, i64)> {
-    let others = voters.iter().filter(|id| **id != own.id);
-    let asked = others.map(|id| async move {
-        let before = own.now();
-        let told: Told = own.ask(*id, &Request::Time, ANSWER_LIMIT).await.ok()?;
-        let middle = before.0 + (own.now().0 - before.0) / 2;
-        Some((*id, told.0.0 - middle))
-    });
-    join_all(asked).await.into_iter().flatten().collect()
-}
-
-async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>) {
-    let Some(heir) = own.status().heir() else { return };
-    tracing::warn!(to = heir, "handing leadership over: this node's clock can't be trusted");
-    if let Err(error) = own.hand_over(heir).await {
-        tracing::warn!(error, "leadership could not be handed over");
-    }
-}
-
 impl<C: Cx, N: Net> Inner<C, N> {
     /// Compares the wall clock with the monotonic clock, and says what that one shows since the start.
-    fn look_at_clock(&self) -> Duration {
+    pub(crate) fn look_at_clock(&self) -> Duration {
         let since = C::now() - self.started.monotonic;
         let monotonic_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         self.clocks.moved(self.now().0 - self.started.wall.0 - monotonic_ms);
@@ -300,10 +265,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn told(offsets: &[(u64, i64)]) -> Vec<Answer> {
+        offsets.iter().map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, may_lead: true }).collect()
+    }
+
     #[test]
     fn a_majority_of_the_voters_decides() {
         let clocks = Clocks::new(Jumps::Small);
-        let judge = |answers: &[(u64, i64)]| Clocks::new(Jumps::Small).judge(answers, 3, true, SECOND);
+        let judge = |offsets: &[(u64, i64)]| Clocks::new(Jumps::Small).judge(&told(offsets), 3, true, SECOND);
         assert_eq!(judge(&[(2, 10), (3, -20)]), ClockState::Agrees);
         assert_eq!(judge(&[(2, 10), (3, 9_000)]), ClockState::Agrees);
         assert_eq!(judge(&[(2, 9_000), (3, -9_000)]), ClockState::Off);
@@ -317,7 +286,7 @@ mod tests {
     fn a_clock_that_the_others_contradict_stamps_nothing_and_finds_no_gap() {
         let clocks = Clocks::new(Jumps::Small);
         let year = Timestamp(400 * 24 * 3_600_000);
-        assert_eq!(clocks.judge(&[(2, -year.0), (3, -year.0)], 3, true, SECOND), ClockState::Off);
+        assert_eq!(clocks.judge(&told(&[(2, -year.0), (3, -year.0)]), 3, true, SECOND), ClockState::Off);
         assert!(!clocks.may_stamp(year, 1_000));
         assert_eq!(clocks.state(), ClockState::Off, "not a gap that the operator could accept");
         clocks.accept();
@@ -327,9 +296,20 @@ mod tests {
     #[test]
     fn old_answers_do_not_count() {
         let clocks = Clocks::new(Jumps::Small);
-        assert_eq!(clocks.judge(&[(2, 0)], 3, true, SECOND), ClockState::Agrees);
+        assert_eq!(clocks.judge(&told(&[(2, 0)]), 3, true, SECOND), ClockState::Agrees);
         assert_eq!(clocks.judge(&[], 3, true, SECOND * 5), ClockState::Agrees);
+        assert_eq!(clocks.able(), BTreeSet::from([2]));
         assert_eq!(clocks.judge(&[], 3, true, SECOND * 20), ClockState::Unknown);
+        assert!(clocks.able().is_empty());
+    }
+
+    #[test]
+    fn who_can_not_lead_says_so() {
+        let clocks = Clocks::new(Jumps::Small);
+        let mut answers = told(&[(2, 0), (3, 0)]);
+        answers[0].may_lead = false;
+        clocks.judge(&answers, 3, true, SECOND);
+        assert_eq!(clocks.able(), BTreeSet::from([3]));
     }
 
     #[test]

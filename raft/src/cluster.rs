@@ -1,9 +1,10 @@
 //! One node of the cluster: start, readiness, status, hand-over, stop.
 
 use crate::{
-    clock::{self, ClockState, Clocks, Jumps, Started},
+    clock::{ClockState, Clocks, Jumps, Started},
     digest::Withdrawal,
     errand::Desk,
+    fitness,
     founding::Founding,
     log::LogStore,
     machine::{Machine, OnApply},
@@ -133,12 +134,16 @@ pub struct Status {
     pub clock: ClockState,
     /// How far the clocks of other voters are ahead of this one's, in ms.
     pub offsets: BTreeMap<u64, i64>,
+    /// The other voters that could lead, by what they told this node lately.
+    pub able: BTreeSet<u64>,
+    /// A write of this node waits for room on its disk.
+    pub disk_full: bool,
 }
 
 impl Status {
-    /// The voter that has most of this leader's log, other than the leader.
+    /// The voter that has most of this leader's log, of those that could lead.
     pub fn heir(&self) -> Option<u64> {
-        let others = self.voters.iter().filter(|id| **id != self.id);
+        let others = self.voters.iter().filter(|id| **id != self.id && self.able.contains(id));
         others.max_by_key(|id| self.matched.get(*id)).copied()
     }
 }
@@ -158,6 +163,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) id: u64,
     pub(crate) raft: Raft<C, Machine<C>>,
     pub(crate) store: Arc<Store>,
+    pub(crate) log: Arc<Log>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) net: N,
     pub(crate) clock: Clock,
@@ -192,7 +198,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
         let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work, _cx: PhantomData };
-        let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log), machine)
+        let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log.clone()), machine)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
         let (reads, queue) = Reads::new();
@@ -201,6 +207,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             id: config.id,
             raft,
             store,
+            log,
             progress,
             net,
             clock: config.clock,
@@ -225,7 +232,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             inner.founding.settle();
         }
         drop(C::spawn(read_loop(Arc::downgrade(&inner), queue)));
-        drop(C::spawn(clock::watch(Arc::downgrade(&inner))));
+        drop(C::spawn(fitness::watch(Arc::downgrade(&inner))));
         Ok(Cluster { inner })
     }
 
@@ -372,10 +379,6 @@ impl<C: Cx, N: Net> Inner<C, N> {
         answer.map_err(CallError::Refused)
     }
 
-    pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
-        self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())
-    }
-
     pub(crate) fn status(&self) -> Status {
         let metrics = self.raft.metrics();
         let m = metrics.borrow_watched().clone();
@@ -397,6 +400,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
             matched: m.replication.unwrap_or_default().into_iter().map(|(id, at)| (id, index(at))).collect(),
             clock: self.clocks.state(),
             offsets: self.clocks.offsets(),
+            able: self.clocks.able(),
+            disk_full: self.store.space().is_full(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod cluster;
 mod digest;
 mod drain;
 mod errand;
+mod fitness;
 pub mod founding;
 mod join;
 mod log;

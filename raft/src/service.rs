@@ -1,7 +1,6 @@
 //! What a node answers its peers: every answer is a value, or why there is none.
 
 use crate::{
-    clock::Told,
     cluster::{Cluster, Inner},
     net::{Net, Service},
     reads::own_read_index,
@@ -30,6 +29,10 @@ impl<C: Cx, N: Net> Service for Cluster<C, N> {
 impl<C: Cx, N: Net> Inner<C, N> {
     async fn answer(self: &Arc<Self>, from: u64, request: Request<C>) -> Vec<u8> {
         match request {
+            // heartbeats go on: what waits is taken when the disk has taken what came before
+            Request::Append(rpc) if self.log_is_behind() && !rpc.entries.is_empty() => {
+                refuse("the disk of this node's log is full, or far behind")
+            }
             Request::Append(rpc) => outcome(self.raft.append_entries(rpc).await),
             Request::Vote(rpc) => outcome(self.raft.vote(rpc).await),
             Request::PreVote(rpc) => outcome(self.raft.pre_vote(rpc).await),
@@ -38,7 +41,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::ReadIndex => value(&own_read_index(self).await),
             Request::Hello => value(&self.hello(from)),
             Request::Status => value(&self.status()),
-            Request::Time => value(&Told(self.now())),
+            Request::Time => value(&self.told()),
             Request::Digest { index, recompute } => outcome(self.own_digest(index, recompute).await),
             Request::Withdraw { index } => {
                 let node = self.clone();

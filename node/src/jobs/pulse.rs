@@ -20,6 +20,7 @@ pub async fn pulse(cluster: Peers, readiness: Arc<Readiness>) {
             moved = (applied, Some(Instant::now()));
         }
         readiness.led(moved.1.is_some_and(|at: Instant| at.elapsed() < STILL_MAX));
+        readiness.disk_full(cluster.disk_is_full());
         readiness.clock(cluster.clock_state());
         tokio::time::sleep(LOOK).await;
     }

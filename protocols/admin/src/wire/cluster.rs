@@ -49,6 +49,9 @@ pub struct Member {
     /// What it thinks of its own clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// Whether a write of it waits for room on its disk.
+    #[serde(default)]
+    pub disk_full: bool,
 }
 
 /// Compares the digests of all members' states; members that differ from the majority withdraw.

@@ -1,0 +1,118 @@
+//! Whether this node may lead: its clock agrees with a majority of the voters, and its disk takes what it acknowledges.
+//!
+//! Voters ask each other every second, outside of consensus, leader or not: for the time, and whether they could lead.
+//! Who can't does not stand for election, and hands leadership to one that can.
+
+use crate::{
+    clock::{Answer, ClockState},
+    cluster::{Cluster, Inner},
+    net::Net,
+    types::Cx,
+    wire::Request,
+};
+use futures_util::future::join_all;
+use openraft::type_config::TypeConfigExt;
+use registry::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// How often nodes ask each other, and how often until a majority has answered once.
+const ASK: Duration = Duration::from_secs(1);
+const ASK_FIRST: Duration = Duration::from_millis(100);
+/// How long an answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_millis(500);
+/// Octets that may wait for the log's disk before this node takes no more entries, as leader or as follower: far below
+/// what the log itself refuses, which would end the node.
+const QUEUE_MAX: usize = 64 << 20;
+
+/// What a node tells its peers of itself.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// The time there.
+    pub(crate) at: Timestamp,
+    pub(crate) may_lead: bool,
+}
+
+impl<C: Cx, N: Net> Cluster<C, N> {
+    /// Whether a write of this node waits for room on its disk.
+    pub fn disk_is_full(&self) -> bool {
+        self.inner.store.space().is_full()
+    }
+}
+
+impl<C: Cx, N: Net> Inner<C, N> {
+    pub(crate) fn told(&self) -> Told {
+        Told { at: self.now(), may_lead: self.may_lead() }
+    }
+
+    fn may_lead(&self) -> bool {
+        self.clocks.state() == ClockState::Agrees && !self.store.space().is_full()
+    }
+
+    /// Whether so much waits for the log's disk that no more entries are taken now.
+    pub(crate) fn log_is_behind(&self) -> bool {
+        self.log.queued().1 > QUEUE_MAX
+    }
+
+    pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
+        if !self.clocks.able().contains(&to) {
+            return Err(format!("node {to} does not say that it could lead: look at its clock and its disk"));
+        }
+        self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())
+    }
+}
+
+/// Asks, judges and acts until the node is gone.
+pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
+    let (mut elects, mut told) = (false, false);
+    loop {
+        let Some(own) = node.upgrade() else { return };
+        let since = own.look_at_clock();
+        let voters = own.voters();
+        let answers = ask_all(&own, &voters).await;
+        let clock = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
+        if elects != own.may_lead() {
+            elects = !elects;
+            if voters.contains(&own.id) {
+                let (not, disk_full) = (if elects { "" } else { "not " }, own.store.space().is_full());
+                tracing::info!(%clock, disk_full, "this node may {not}lead");
+            }
+            own.raft.runtime_config().elect(elects);
+        }
+        // again as long as it leads: the one asked may not have been able to
+        let unfit = matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || own.store.space().is_full();
+        let leads_unfit = unfit && own.leads();
+        if leads_unfit {
+            step_down(&own, &mut told).await;
+        }
+        told &= leads_unfit;
+        drop(own);
+        C::sleep(if clock == ClockState::Unknown { ASK_FIRST } else { ASK }).await;
+    }
+}
+
+/// What the other voters tell, of those that answer in time.
+async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<Answer> {
+    let others = voters.iter().filter(|id| **id != own.id);
+    let asked = others.map(|id| async move {
+        let before = own.now();
+        let told: Told = own.ask(*id, &Request::Time, ANSWER_LIMIT).await.ok()?;
+        let middle = before.0 + (own.now().0 - before.0) / 2;
+        Some(Answer { id: *id, offset_ms: told.at.0 - middle, may_lead: told.may_lead })
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// A leader whose disk is full may take itself for one for as long: who leads now is a vote that it can't write down.
+async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>, told: &mut bool) {
+    let Some(heir) = own.status().heir() else { return };
+    if !std::mem::replace(told, true) {
+        tracing::warn!(to = heir, "handing leadership over: this node's clock can't be trusted, or its disk is full");
+    }
+    if let Err(error) = own.hand_over(heir).await {
+        tracing::warn!(error, "leadership could not be handed over");
+    }
+}
