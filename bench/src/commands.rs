@@ -12,7 +12,7 @@ use crate::{
     names::Population,
     place::{self, Place},
     process::Processes,
-    report::{Row, Table},
+    report::{self, Row, Table},
 };
 use std::{error::Error, net::SocketAddr, sync::Arc};
 
@@ -50,7 +50,7 @@ impl Common {
             self.plan.seconds,
             addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         );
-        Ok(Table::plain(title, vec![Row::new(what, &measured)]).print(self.json)?)
+        Ok(report::print(&[Table::plain(title, vec![Row::new(what, &measured)])], self.json)?)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     load::{self, Plan},
     process::Processes,
     program::Program,
-    report::{Row, Table},
+    report::{self, Row, Table},
 };
 use std::{
     error::Error,
@@ -38,6 +38,7 @@ pub struct Settings {
     /// Where the members' temporary folder is made: the disk that is measured
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
 }
@@ -55,7 +56,7 @@ impl Settings {
             "etcd, {MEMBERS} members, puts of {} bytes by {} clients, {} s",
             self.value_bytes, self.plan.connections, self.plan.seconds
         );
-        Ok(Table::plain(title, vec![Row::new("etcd put", &measured)]).print(self.json)?)
+        Ok(report::print(&[Table::plain(title, vec![Row::new("etcd put", &measured)])], self.json)?)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod commands;
 mod dev;
+mod disk;
 mod drive;
 mod etcd;
 mod http;

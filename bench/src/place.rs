@@ -81,12 +81,30 @@ impl Place {
     /// The node that says of itself that it leads.
     async fn leader(&self) -> Result<u16, Box<dyn Error>> {
         for node in 1..=self.nodes {
-            let (_, metrics) = http::get(self.node(node, METRICS)?, "/metrics").await?;
+            let asked = http::get(self.node(node, METRICS)?, "/metrics").await;
+            let (_, metrics) = asked.map_err(|e| {
+                format!("node {node} can't be asked who leads: {e}; are --port-offset and --nodes right?")
+            })?;
             if metrics.lines().any(|line| line == "namingo_raft_is_leader 1") {
                 return Ok(node);
             }
         }
         Err(format!("none of the {} nodes leads; is --nodes right?", self.nodes).into())
+    }
+
+    /// The highest term that a node knows: it grows with every election.
+    ///
+    /// # Errors
+    /// A node can't be asked.
+    pub async fn term(&self) -> Result<u64, Box<dyn Error>> {
+        let mut highest = 0;
+        for node in 1..=self.nodes {
+            let (_, metrics) = http::get(self.node(node, METRICS)?, "/metrics").await?;
+            let term = metrics.lines().find_map(|line| line.strip_prefix("namingo_raft_term "));
+            let term = term.and_then(|term| term.parse().ok()).ok_or("a node does not tell its term")?;
+            highest = highest.max(term);
+        }
+        Ok(highest)
     }
 
     /// Whether every node answers `/readyz` with 200.

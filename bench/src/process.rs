@@ -42,6 +42,11 @@ impl Processes {
         Processes::of(children(id).chain([id]))
     }
 
+    /// The most memory that one of them has held at a time, in bytes; 0 if there is none.
+    pub fn peak_memory(&self) -> u64 {
+        self.0.iter().filter_map(|id| peak_memory(*id)).max().unwrap_or(0)
+    }
+
     /// User and system time of all of them so far; `None` if there is none, or one has ended.
     pub fn time(&self) -> Option<Duration> {
         if self.0.is_empty() {
@@ -51,6 +56,13 @@ impl Processes {
         let ticks = self.0.iter().map(|id| ticks(*id)).sum::<Option<u64>>()?;
         Some(Duration::from_secs_f64(ticks as f64 / per_second as f64))
     }
+}
+
+/// The most memory that a process has held at a time (`VmHWM`), in bytes.
+fn peak_memory(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 /// The processes that this one has started and that still run.
@@ -132,6 +144,8 @@ mod tests {
     fn nobody_has_no_time() {
         assert_eq!(Processes::default().time(), None);
         assert_eq!(Processes::of([u32::MAX]).time(), None);
+        assert_eq!(Processes::default().peak_memory(), 0);
+        assert!(Processes::this().peak_memory() > 1 << 20);
     }
 
     #[test]

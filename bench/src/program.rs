@@ -137,9 +137,9 @@ mod tests {
             program.must_run().unwrap();
             let id = program.id();
             if kill {
-                program.kill()
+                program.kill();
             } else {
-                drop(program)
+                drop(program);
             }
             assert!(!Path::new(&format!("/proc/{id}")).exists());
         }

@@ -109,6 +109,9 @@ pub struct Table {
     /// Rate, p99, p99.9 and processor time of each row as multiples of the first row's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ratios: Vec<Ratio>,
+    /// What else was seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -123,7 +126,7 @@ pub struct Ratio {
 impl Table {
     /// Without a comparison.
     pub fn plain(title: impl Into<String>, rows: Vec<Row>) -> Table {
-        Table { title: title.into(), rows, ratios: Vec::new() }
+        Table { title: title.into(), rows, ratios: Vec::new(), notes: Vec::new() }
     }
 
     /// Every row compared with the first.
@@ -138,16 +141,7 @@ impl Table {
             };
             others.iter().map(ratio).collect()
         });
-        Table { title: title.into(), rows, ratios }
-    }
-
-    pub fn print(&self, json: bool) -> Result<(), serde_json::Error> {
-        if json {
-            println!("{}", serde_json::to_string_pretty(self)?);
-        } else {
-            print!("{}", self.text());
-        }
-        Ok(())
+        Table { title: title.into(), rows, ratios, notes: Vec::new() }
     }
 
     fn text(&self) -> String {
@@ -166,10 +160,10 @@ impl Table {
             "failures"
         );
         for row in &self.rows {
-            let cpu = row.server_cpu_us.map_or_else(|| "-".into(), |us| format!("{us:.1}"));
+            let cpu = row.server_cpu_us.map_or_else(|| "-".into(), |us| format!("{us:.2}"));
             let _ = writeln!(
                 out,
-                "{:<24} {:>10} {:>8.3} {:>8.3} {:>8.3} {:>8.1} {:>9} {:>9} {:>9.1} {:>8}",
+                "{:<24} {:>10} {:>8.3} {:>8.3} {:>8.3} {:>8.1} {:>9} {:>9} {:>9.2} {:>8}",
                 row.what,
                 grouped(row.rate.round() as u64),
                 row.p50_ms,
@@ -203,8 +197,23 @@ impl Table {
                 grouped(row.median_second)
             );
         }
+        self.notes.iter().for_each(|note| out.extend([note, "\n"]));
         out
     }
+}
+
+/// Prints tables one after the other, or as one JSON list.
+///
+/// # Errors
+/// They can't be written as JSON.
+pub fn print(tables: &[Table], json: bool) -> Result<(), serde_json::Error> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(tables)?);
+    } else {
+        let texts: Vec<String> = tables.iter().map(Table::text).collect();
+        print!("{}", texts.join("\n"));
+    }
+    Ok(())
 }
 
 /// A number with commas between thousands.

@@ -4,6 +4,7 @@
 use crate::{
     commands::Outcome,
     dev::{Dev, Home},
+    disk::Disk,
     drive::epp::{Accounts, Epp, Work},
     load::{self, Plan},
     place::EPP,
@@ -13,7 +14,7 @@ use crate::{
     seed::{Seeds, seed},
 };
 use serde::Serialize;
-use std::{error::Error, fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub struct Settings {
@@ -32,22 +33,22 @@ pub struct Settings {
     /// Seconds of creates before each kill, at full speed
     #[arg(long, default_value_t = 5.0)]
     load_seconds: f64,
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }
 
-/// Seconds from the start of the processes to `/readyz` 200 on all nodes, and the files of the first node.
+/// Seconds from the start of the processes to `/readyz` 200 on all nodes, memory and files.
 #[derive(Debug, Serialize)]
 struct Report {
     names: u64,
     nodes: u16,
     ready_after_stop_s: Vec<f64>,
     ready_after_kill_s: Vec<f64>,
-    /// After the seed and a clean stop.
-    state_bytes: u64,
-    log_bytes: u64,
-    /// Of the state file, journal included; in the blocks that the file system gave.
-    state_bytes_per_name: f64,
+    /// The most that one process held at a time, under the loads before the kills.
+    peak_memory_bytes: u64,
+    /// Of the first node, after the seed and a clean stop.
+    disk: Disk,
 }
 
 impl Settings {
@@ -62,15 +63,13 @@ impl Settings {
         let accounts = registrars::ensure(&self.accounts, &folder)?;
         seed(&dev.place, self.seeds, accounts.clone()).await?;
         dev.stop()?;
-        let (state, log) = (on_disk(&folder, "state.redb")?, on_disk(&folder, "log.redb")?);
         let mut report = Report {
             names: self.seeds.names,
             nodes: self.nodes,
             ready_after_stop_s: Vec::new(),
             ready_after_kill_s: Vec::new(),
-            state_bytes: state,
-            log_bytes: log,
-            state_bytes_per_name: state as f64 / self.seeds.names as f64,
+            peak_memory_bytes: 0,
+            disk: Disk::of(&folder.join("node-1/main"))?,
         };
         for _ in 0..self.rounds {
             let dev = start().await?;
@@ -84,6 +83,7 @@ impl Settings {
             let plan =
                 Plan { connections: 32, seconds: self.load_seconds, warm_up: 0.0, rate: None, threads: None };
             load::run(Arc::new(creates), &plan, &Processes::default()).await?;
+            report.peak_memory_bytes = report.peak_memory_bytes.max(dev.processes().peak_memory());
             dev.kill();
             let dev = start().await?;
             report.ready_after_kill_s.push(dev.took.as_secs_f64());
@@ -103,21 +103,21 @@ impl Report {
         println!("{} names, {} nodes; seconds until all are ready", grouped(self.names), self.nodes);
         println!("  after a clean stop        {}", list(&self.ready_after_stop_s));
         println!("  after a kill under load   {}", list(&self.ready_after_kill_s));
-        println!("Disk of the first node after the seed");
-        println!(
-            "  state {:>14}   {:.0} bytes for each name, journal included",
-            grouped(self.state_bytes),
-            self.state_bytes_per_name
-        );
-        println!("  log   {:>14}", grouped(self.log_bytes));
+        println!("Memory of a process at most  {} MiB", self.peak_memory_bytes >> 20);
+        let disk = &self.disk;
+        println!("Disk of the first node: {} domains", grouped(disk.domains));
+        println!("  each, without journal     {:.0} bytes", disk.bytes_per_domain);
+        println!("  each, its journal         {:.0} bytes", disk.journal_bytes_per_domain);
+        println!("  state file {:>18}", grouped(disk.state_file));
+        println!("  log file   {:>18}", grouped(disk.log_file));
+        for table in disk.tables.iter().filter(|table| table.rows > 0) {
+            println!(
+                "  {:<20} {:>12} rows {:>15} bytes",
+                table.name,
+                grouped(table.rows),
+                grouped(table.bytes)
+            );
+        }
         Ok(())
     }
-}
-
-/// What a file of the first node takes on the disk, in bytes.
-fn on_disk(data_dir: &Path, file: &str) -> Result<u64, Box<dyn Error>> {
-    use std::os::unix::fs::MetadataExt;
-    let path = data_dir.join("node-1/main").join(file);
-    let metadata = fs::metadata(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(metadata.blocks() * 512)
 }

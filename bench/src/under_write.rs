@@ -17,10 +17,9 @@ use crate::{
     place::{At, DAS, EPP, RDAP, WHOIS},
     process::Processes,
     registrars,
-    report::{Row, Table},
+    report::{self, Row, Table},
     seed::{Seeds, seed},
 };
-use serde::Serialize;
 use std::{error::Error, sync::Arc};
 
 /// Sessions that create.
@@ -46,6 +45,7 @@ pub struct Settings {
     /// Creates a second
     #[arg(long, default_value_t = 1000.0)]
     creates: f64,
+    /// Connections that ask
     #[arg(long, default_value_t = 32)]
     connections: u32,
     /// Slices of each kind
@@ -54,15 +54,9 @@ pub struct Settings {
     /// Seconds of a slice
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
-}
-
-/// All services as one document.
-#[derive(Serialize)]
-struct Report {
-    creates_per_second: f64,
-    tables: Vec<Table>,
 }
 
 impl Settings {
@@ -79,18 +73,11 @@ impl Settings {
         let writers = Epp::new(dev.place.addresses(EPP).await?, accounts, self.thick, &Work::Create)?;
         writers.furnish().await?;
         let writers = Arc::new(writers);
-        let mut report = Report { creates_per_second: self.creates, tables: Vec::new() };
+        let mut tables = Vec::new();
         for service in self.services(&dev).await? {
-            report.tables.push(self.compare(&service, &writers).await?);
+            tables.push(self.compare(&service, &writers).await?);
         }
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-        } else {
-            for table in &report.tables {
-                table.print(false)?;
-                println!();
-            }
-        }
+        report::print(&tables, self.json)?;
         dev.stop()
     }
 
@@ -131,8 +118,10 @@ impl Settings {
         let rows = vec![
             Row::median(format!("{name}, idle"), &idle),
             Row::median(format!("{name}, under write"), &busy),
-            Row::median("creates beside it", &written),
         ];
-        Ok(Table::compared(format!("{name} while {} creates a second are applied", self.creates), rows))
+        let title = format!("{name} while {} creates a second are applied", self.creates);
+        let mut table = Table::compared(title, rows);
+        table.rows.push(Row::median("creates beside it", &written));
+        Ok(table)
     }
 }

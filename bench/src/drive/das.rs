@@ -1,6 +1,6 @@
 //! DAS: lines over kept connections, one at a time or many without waiting.
 
-use super::{Public, Request};
+use super::{Public, Request, connect};
 use crate::{
     load::{Answers, Line, Target, Word},
     names::Label,
@@ -89,9 +89,7 @@ struct Wire {
 
 impl Wire {
     async fn open(at: SocketAddr) -> io::Result<Wire> {
-        let stream = TcpStream::connect(at).await?;
-        stream.set_nodelay(true)?;
-        Ok(Wire { stream, buffer: vec![0; READ] })
+        Ok(Wire { stream: connect(at).await?, buffer: vec![0; READ] })
     }
 
     /// Sends questions, reads as many lines, and tells the fourth octet from the end of each.

@@ -16,7 +16,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::net::TcpStream;
 
 /// Clients that put values of so many octets under keys that nobody had before.
 pub struct Etcd {
@@ -37,8 +36,7 @@ impl Target for Etcd {
 
     async fn connect(&self, number: usize) -> io::Result<EtcdLine> {
         let at = self.addresses[number % self.addresses.len()];
-        let stream = TcpStream::connect(at).await?;
-        stream.set_nodelay(true)?;
+        let stream = super::connect(at).await?;
         let (client, connection) = h2::client::handshake(stream).await.map_err(io::Error::other)?;
         // Ends with the client; its errors come to the client too.
         tokio::task::spawn_local(async move { drop(connection.await) });

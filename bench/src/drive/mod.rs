@@ -9,7 +9,16 @@ mod tls;
 pub mod whois;
 
 use crate::names::{Draw, LABEL_LEN, Labels, Population};
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
+use tokio::net::TcpStream;
+
+/// A connection whose small requests do not wait for Nagle's timer; the error names the address.
+async fn connect(at: SocketAddr) -> io::Result<TcpStream> {
+    let failed = |cause: io::Error| io::Error::new(cause.kind(), format!("{at}: {cause}"));
+    let stream = TcpStream::connect(at).await.map_err(failed)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
 
 /// Who is asked about which names, for the protocols that anybody may speak.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! RDAP: `GET /domain/NAME` over kept connections (RFC 7480). The answer's head is searched for its status and its
 //! length; the body is read and not looked at.
 
-use super::{Public, Request};
+use super::{Public, Request, connect};
 use crate::load::{Answers, Line, Target, Word};
 use memchr::memmem;
 use std::io;
@@ -31,8 +31,7 @@ impl Target for Rdap {
     type Line = RdapLine;
 
     async fn connect(&self, number: usize) -> io::Result<RdapLine> {
-        let stream = TcpStream::connect(self.0.address(number)).await?;
-        stream.set_nodelay(true)?;
+        let stream = connect(self.0.address(number)).await?;
         let request = self.0.request(number, "GET /domain/", " HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Ok(RdapLine { stream, request, buffer: vec![0; READ] })
     }

@@ -29,8 +29,7 @@ impl Connector {
     /// # Errors
     /// The connection or the handshake.
     pub async fn open(&self, at: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
-        let tcp = TcpStream::connect(at).await?;
-        tcp.set_nodelay(true)?;
+        let tcp = super::connect(at).await?;
         self.0.connect(ServerName::IpAddress(at.ip().into()), tcp).await
     }
 }

@@ -1,6 +1,6 @@
 //! WHOIS: a connection for each query (RFC 3912).
 
-use super::{Public, Request};
+use super::{Public, Request, connect};
 use crate::load::{Answers, Line, Target, Word};
 use std::{io, net::SocketAddr};
 use tokio::{
@@ -29,8 +29,10 @@ impl Target for Whois {
     type Line = WhoisLine;
 
     async fn connect(&self, number: usize) -> io::Result<WhoisLine> {
-        let request = self.0.request(number, "", "\r\n");
-        Ok(WhoisLine { at: self.0.address(number), request, buffer: vec![0; READ] })
+        let (at, request) = (self.0.address(number), self.0.request(number, "", "\r\n"));
+        // Each query has a connection of its own; this one only finds out whether somebody listens.
+        drop(connect(at).await?);
+        Ok(WhoisLine { at, request, buffer: vec![0; READ] })
     }
 }
 

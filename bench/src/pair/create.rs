@@ -1,9 +1,8 @@
 //! Creates: three voters beside three members of etcd, which put about as many octets. The sessions of both are
 //! spread over all nodes.
 
-use super::{Contestant, Settings};
+use super::{Contestant, Settings, Tables};
 use crate::{
-    commands::Outcome,
     dev::Dev,
     drive::{
         epp::{Account, Epp, Work},
@@ -13,7 +12,7 @@ use crate::{
     place::EPP,
 };
 
-pub async fn compare(s: &Settings, dev: &Dev, accounts: Vec<Account>) -> Outcome {
+pub async fn compare(s: &Settings, dev: &Dev, accounts: Vec<Account>) -> Tables {
     // on the same disk as the registry
     let members = Members::start(dev.data_dir.parent().map(Into::into)).await?;
     let epp = Epp::new(dev.place.addresses(EPP).await?, accounts, s.thick, &Work::Create)?;

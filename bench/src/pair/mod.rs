@@ -13,7 +13,7 @@ use crate::{
     names::Population,
     process::Processes,
     registrars,
-    report::{Row, Table},
+    report::{self, Row, Table, grouped},
     seed::{Seeds, seed},
 };
 use std::{error::Error, pin::Pin, sync::Arc};
@@ -61,6 +61,7 @@ pub struct Settings {
     /// Seconds of load before each slice
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
+    /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
 }
@@ -76,10 +77,16 @@ impl Settings {
         let accounts = registrars::ensure(&self.accounts, &dev.data_dir)?;
         let seeds = Seeds { names: self.population.names, thick: self.thick };
         seed(&dev.place, seeds, accounts.clone()).await?;
-        match self.what {
+        let term = dev.place.term().await?;
+        let mut tables = match self.what {
             Contest::EppCreate => create::compare(&self, &dev, accounts).await?,
             _ => query::compare(&self, &dev, accounts).await?,
-        }
+        };
+        let elections = dev.place.term().await? - term;
+        tables
+            .iter_mut()
+            .for_each(|table| table.notes.push(format!("elections during the run: {elections}")));
+        report::print(&tables, self.json)?;
         dev.stop()
     }
 
@@ -104,27 +111,28 @@ impl Settings {
         connections.into_iter().map(plan).collect()
     }
 
-    fn title(&self, plan: &Plan, about: &str) -> String {
-        let how = self.population.zipf.map_or_else(|| "uniform".into(), |z| format!("Zipf {z}"));
-        format!(
-            "{about}; {} names, {how}, {} connections, {} slices of {} s each",
-            crate::report::grouped(self.population.names),
-            plan.connections,
-            self.slices,
-            plan.seconds
-        )
-    }
-
-    /// Lets the contestants take turns and prints the medians.
-    async fn contest(&self, about: &str, contestants: &[Contestant]) -> Outcome {
+    /// Lets the contestants take turns, for each number of connections: tables of the medians.
+    async fn contest(&self, about: &str, contestants: &[Contestant]) -> Tables {
+        let mut tables = Vec::new();
         for plan in self.plans() {
             let rows = take_turns(contestants, &plan, self.slices).await?;
-            Table::compared(self.title(&plan, about), rows).print(self.json)?;
+            let Plan { connections, seconds, .. } = plan;
+            let (names, slices) = (grouped(self.population.names), self.slices);
+            let title = format!(
+                "{about}; {names} names, {connections} connections, {slices} slices of {seconds} s each"
+            );
+            tables.push(Table::compared(title, rows));
         }
-        Ok(())
+        Ok(tables)
+    }
+
+    /// How names are drawn, for a title.
+    fn drawn(&self) -> String {
+        self.population.zipf.map_or_else(|| "uniform".into(), |exponent| format!("Zipf {exponent}"))
     }
 }
 
+type Tables = Result<Vec<Table>, Box<dyn Error>>;
 type Slice = Pin<Box<dyn Future<Output = Result<Measured, Box<dyn Error>>>>>;
 
 /// Something that load is put on in slices.

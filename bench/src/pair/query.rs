@@ -1,8 +1,7 @@
 //! Questions: the product beside a server that answers as many octets without looking anything up.
 
-use super::{Contest, Contestant, Settings, reference::Reference};
+use super::{Contest, Contestant, Settings, Tables, reference::Reference};
 use crate::{
-    commands::Outcome,
     dev::Dev,
     drive::{
         Public,
@@ -20,19 +19,21 @@ use std::error::Error;
 const DAS_LINE: usize = 20;
 const PIPELINE: usize = 32;
 
-pub async fn compare(s: &Settings, dev: &Dev, accounts: Vec<Account>) -> Outcome {
+pub async fn compare(s: &Settings, dev: &Dev, accounts: Vec<Account>) -> Tables {
     match s.what {
         Contest::Whois => {
             let product = Whois(public(s, dev, WHOIS).await?);
             let reference = Reference::start(Kind::Whois, product.sample().await?.len())?;
             let other = Whois(at_reference(s, &reference));
-            s.contest("WHOIS, a connection for each query", &two(dev, &reference, other, product)).await
+            let about = format!("WHOIS, a connection for each query, {}", s.drawn());
+            s.contest(&about, &two(dev, &reference, other, product)).await
         }
         Contest::Rdap => {
             let product = Rdap(public(s, dev, RDAP).await?);
             let reference = Reference::start(Kind::Http, product.sample().await?.len())?;
             let other = Rdap(at_reference(s, &reference));
-            s.contest("RDAP, kept connections", &two(dev, &reference, other, product)).await
+            let about = format!("RDAP, kept connections, {}", s.drawn());
+            s.contest(&about, &two(dev, &reference, other, product)).await
         }
         Contest::Das => das(s, dev, 1).await,
         Contest::DasPipelined => das(s, dev, PIPELINE).await,
@@ -57,16 +58,16 @@ fn two<T: crate::load::Target>(dev: &Dev, reference: &Reference, other: T, produ
     ]
 }
 
-async fn das(s: &Settings, dev: &Dev, pipeline: usize) -> Outcome {
+async fn das(s: &Settings, dev: &Dev, pipeline: usize) -> Tables {
     let reference = Reference::start(Kind::Das, DAS_LINE)?;
     let other = Das { public: at_reference(s, &reference), pipeline };
     let product = Das { public: public(s, dev, DAS).await?, pipeline };
-    let about = format!("DAS, kept connections, {pipeline} questions at a time");
+    let about = format!("DAS, kept connections, {pipeline} questions at a time, {}", s.drawn());
     s.contest(&about, &two(dev, &reference, other, product)).await
 }
 
 /// The leader and a follower, each with all the sessions.
-async fn epp(s: &Settings, dev: &Dev, accounts: Vec<Account>, work: Work) -> Outcome {
+async fn epp(s: &Settings, dev: &Dev, accounts: Vec<Account>, work: Work) -> Tables {
     let leader = dev.at(At::Leader).addresses(EPP).await?;
     let follower = dev.at(At::Follower).addresses(EPP).await?;
     let load = |addresses| Epp::new(addresses, accounts.clone(), s.thick, &work);
@@ -78,5 +79,5 @@ async fn epp(s: &Settings, dev: &Dev, accounts: Vec<Account>, work: Work) -> Out
         Contestant::new("namingo, follower", load(follower)?, dev.processes()),
     ];
     let what = if s.what == Contest::EppInfo { "info" } else { "check" };
-    s.contest(&format!("EPP {what} over TLS, three nodes, linearizable"), &contestants).await
+    s.contest(&format!("EPP {what} over TLS, three nodes, linearizable, {}", s.drawn()), &contestants).await
 }
