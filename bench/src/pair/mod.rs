@@ -49,7 +49,7 @@ pub struct Settings {
     /// In .test, with three contacts and two name servers, instead of .example without any
     #[arg(long)]
     thick: bool,
-    /// Connections; given several times, each is a comparison of its own. 32 without it
+    /// Connections; given several times, each is a comparison of its own. Without it 32, for creates also 128
     #[arg(long)]
     connections: Vec<u32>,
     /// Slices of each
@@ -83,9 +83,10 @@ impl Settings {
             _ => query::compare(&self, &dev, accounts).await?,
         };
         let elections = dev.place.term().await? - term;
-        tables
-            .iter_mut()
-            .for_each(|table| table.notes.push(format!("elections during the run: {elections}")));
+        let memory = dev.processes().peak_memory() >> 20;
+        let note =
+            format!("in the whole run: {elections} elections, at most {memory} MiB of memory in a process");
+        tables.iter_mut().for_each(|table| table.notes.push(note.clone()));
         report::print(&tables, self.json)?;
         dev.stop()
     }
@@ -100,7 +101,11 @@ impl Settings {
 
     fn plans(&self) -> Vec<Plan> {
         let usual = if self.what == Contest::EppCreate { 20.0 } else { 5.0 };
-        let connections = if self.connections.is_empty() { vec![32] } else { self.connections.clone() };
+        let connections = match (self.what, self.connections.as_slice()) {
+            (Contest::EppCreate, []) => vec![32, 128],
+            (_, []) => vec![32],
+            (_, asked) => asked.to_vec(),
+        };
         let plan = |connections| Plan {
             connections,
             seconds: self.seconds.unwrap_or(usual),
