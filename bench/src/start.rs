@@ -41,7 +41,6 @@ pub struct Settings {
 /// Seconds from the start of the processes to `/readyz` 200 on all nodes, memory and files.
 #[derive(Debug, Serialize)]
 struct Report {
-    names: u64,
     nodes: u16,
     ready_after_stop_s: Vec<f64>,
     ready_after_kill_s: Vec<f64>,
@@ -64,7 +63,6 @@ impl Settings {
         seed(&dev.place, self.seeds, accounts.clone()).await?;
         dev.stop()?;
         let mut report = Report {
-            names: self.seeds.names,
             nodes: self.nodes,
             ready_after_stop_s: Vec::new(),
             ready_after_kill_s: Vec::new(),
@@ -100,12 +98,13 @@ impl Report {
             return Ok(());
         }
         let list = |seconds: &[f64]| seconds.iter().map(|s| format!("{s:.2}")).collect::<Vec<_>>().join(", ");
-        println!("{} names, {} nodes; seconds until all are ready", grouped(self.names), self.nodes);
+        let domains = grouped(self.disk.domains);
+        println!("{domains} domains; seconds until all of {} nodes are ready", self.nodes);
         println!("  after a clean stop        {}", list(&self.ready_after_stop_s));
         println!("  after a kill under load   {}", list(&self.ready_after_kill_s));
         println!("Memory of a process at most  {} MiB", self.peak_memory_bytes >> 20);
         let disk = &self.disk;
-        println!("Disk of the first node: {} domains", grouped(disk.domains));
+        println!("Disk of the first node");
         println!("  each, without journal     {:.0} bytes", disk.bytes_per_domain);
         println!("  each, its journal         {:.0} bytes", disk.journal_bytes_per_domain);
         println!("  state file {:>18}", grouped(disk.state_file));

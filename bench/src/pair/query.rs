@@ -62,7 +62,8 @@ async fn das(s: &Settings, dev: &Dev, pipeline: usize) -> Tables {
     let reference = Reference::start(Kind::Das, DAS_LINE)?;
     let other = Das { public: at_reference(s, &reference), pipeline };
     let product = Das { public: public(s, dev, DAS).await?, pipeline };
-    let about = format!("DAS, kept connections, {pipeline} questions at a time, {}", s.drawn());
+    let together = if pipeline == 1 { "one question".into() } else { format!("{pipeline} questions") };
+    let about = format!("DAS, kept connections, {together} at a time, {}", s.drawn());
     s.contest(&about, &two(dev, &reference, other, product)).await
 }
 
