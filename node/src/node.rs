@@ -132,6 +132,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
+    tasks.spawn(cluster.serve_reads());
     serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
 
     let readiness = Arc::new(Readiness::default());

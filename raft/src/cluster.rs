@@ -12,7 +12,7 @@ use crate::{
     net::{CallError, Lane, Net},
     peer::Peers,
     progress::Progress,
-    reads::{Reads, read_loop},
+    reads::Reads,
     snapshot::{Inbox, Sending, Work},
     types::{Cx, NodeInfo},
     wire::{self, Request},
@@ -182,7 +182,8 @@ pub(crate) struct Inner<C: Cx, N: Net> {
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
-    /// Starts consensus over an opened log and state. The log's writer and the drain run beside it.
+    /// Starts consensus over an opened log and state. The log's writer, the drain and [`Cluster::serve_reads`] run beside
+    /// it.
     ///
     /// # Errors
     /// A fault of log or state, or a log that does not fit the state.
@@ -201,7 +202,6 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log.clone()), machine)
             .await
             .map_err(|e| StartError::Raft(e.to_string()))?;
-        let (reads, queue) = Reads::new();
         let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,
@@ -212,7 +212,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             net,
             clock: config.clock,
             incarnation,
-            reads,
+            reads: Reads::new(),
             founding: Founding::default(),
             strangers: Strangers::default(),
             changing: Changing::default(),
@@ -231,7 +231,6 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         if inner.raft.is_initialized().await.map_err(|e| StartError::Raft(e.to_string()))? {
             inner.founding.settle();
         }
-        drop(C::spawn(read_loop(Arc::downgrade(&inner), queue)));
         drop(C::spawn(fitness::watch(Arc::downgrade(&inner))));
         Ok(Cluster { inner })
     }

@@ -1,7 +1,7 @@
 //! Nodes that die at any instant, under load, and come back: nothing acknowledged is lost, no name has two owners, and
 //! in the end all nodes hold the same state.
 //!
-//! `NAMINGO_CYCLES=200` kills as often; without it a few times.
+//! `NAMINGO_CYCLES=200` kills as often, with 100,000 names from the start on; without it a few times.
 
 #![allow(clippy::unwrap_used, reason = "a test may end at any line")]
 
@@ -19,6 +19,10 @@ use tests::{
     epp::Session,
     process::{Registry, das},
 };
+
+/// So many cycles are a proof, which begins with so many names; fewer are a test.
+const MANY: usize = 100;
+const NAMES: usize = 100_000;
 
 fn cycles() -> usize {
     std::env::var("NAMINGO_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
@@ -126,6 +130,11 @@ fn verify(registry: &Registry, created: &BTreeMap<String, &'static str>) {
 fn kills_of_one_or_all_nodes_lose_nothing() {
     let mut registry = Registry::start(3, 0);
     let load = Load::start(&registry, 6, "kill");
+    if cycles() >= MANY {
+        while load.count() < NAMES {
+            load.wait_for(1_000, &registry);
+        }
+    }
     let mut slowest = Duration::ZERO;
     for cycle in 0..cycles() {
         load.wait_for(100, &registry);

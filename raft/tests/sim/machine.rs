@@ -277,5 +277,7 @@ async fn start(world: &Arc<World>, id: u64, log: &Arc<Log>, store: &Arc<Store>) 
         jumps: Jumps::Small,
     };
     let net = SimNet { from: id, world: world.clone() };
-    Cluster::start(config, store.clone(), log.clone(), net).await
+    let node = Cluster::start(config, store.clone(), log.clone(), net).await?;
+    drop(Sim::spawn(node.serve_reads()));
+    Ok(node)
 }

@@ -22,7 +22,7 @@ mod watch;
 mod world;
 
 use mutant::Mutant;
-use openraft::async_runtime::AsyncRuntime;
+use openraft::{async_runtime::AsyncRuntime, type_config::TypeConfigExt};
 use runtime::Seeded;
 use std::{
     cell::RefCell,
@@ -146,14 +146,25 @@ fn stage(
 }
 
 async fn play(world: &Arc<World>) -> Result<(), String> {
+    under_load(world, async |world| {
+        let until = world.elapsed() + TORMENT;
+        world.torment(until).await
+    })
+    .await
+}
+
+/// Founds a cluster, lets clients ask all its nodes while `torment` goes on, mends what is broken, and compares.
+async fn under_load(
+    world: &Arc<World>,
+    torment: impl AsyncFnOnce(&Arc<World>) -> Result<(), String>,
+) -> Result<(), String> {
     world.found().await?;
     let stop = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..CLIENTS * NODES.len() as u64)
         .map(|n| (n, NODES[usize::try_from(n).unwrap() % NODES.len()]))
         .map(|(n, node)| Seeded::spawn(client::run(world.clone(), node, n, stop.clone())))
         .collect();
-    let until = world.elapsed() + TORMENT;
-    let tormented = world.torment(until).await;
+    let tormented = torment(world).await;
     stop.store(true, Ordering::Relaxed);
     tormented?;
     world.mend(RECOVERY).await?;
@@ -208,6 +219,28 @@ fn whatever_goes_wrong_nothing_acknowledged_is_lost_and_all_nodes_stay_equal() {
         commands > 100 * runs && lives > 5 * runs && parts > 0,
         "runs in which little happens prove little"
     );
+}
+
+/// `NAMINGO_CYCLES` times, or a dozen: all machines lose power under load, at any instant, and come back.
+#[test]
+fn power_lost_on_all_nodes_again_and_again_loses_nothing() {
+    let cycles = number("NAMINGO_CYCLES").unwrap_or(12);
+    let report = stage(1, Mutant::None, async |world: &Arc<World>| {
+        under_load(world, async |world| {
+            for _ in 0..cycles {
+                let pause = world.lock().rng.between(200, 3_000);
+                runtime::Sim::sleep(Duration::from_millis(pause)).await;
+                NODES.iter().for_each(|id| world.crash(*id));
+                NODES.iter().for_each(|id| world.boot(*id));
+                world.stop_at_violation()?;
+            }
+            Ok(())
+        })
+        .await
+    });
+    let report = report.unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{cycles} cycles: {report}");
+    assert!(report.acknowledged as u64 > 20 * cycles, "cycles in which nothing happens prove nothing");
 }
 
 #[test]

@@ -154,6 +154,7 @@ impl Lab {
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
         let node = Cluster::start(config, store, log.clone(), net).await.unwrap();
+        drop(tokio::spawn(node.serve_reads()));
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
         machine.running = Some((node, writer, drain));
         machine.log = Some(log);
