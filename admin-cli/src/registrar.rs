@@ -10,7 +10,7 @@ use admin::{
     Client,
     wire::{
         RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
-        RegistrarView, Seat, Written,
+        RegistrarUpdate, RegistrarView, Seat, Written,
     },
 };
 use clap::{Args, Subcommand};
@@ -26,6 +26,13 @@ pub enum Command {
         namingo-admin registrar create beta --name \"Beta Inc\" --iana-id 9996 --url https://beta.example \\\n      \
         --abuse-email abuse@beta.example --abuse-phone +1.5555551234 --password-stdin < beta.password")]
     Create(Box<Create>),
+    /// Change what is known of a registrar, its pinned certificate, or how many sessions it may have.
+    ///
+    /// What is not named stays as it is; an empty text ("") empties a field. Sessions beyond a lower limit go on.
+    #[command(after_long_help = "Examples:\n  \
+        namingo-admin registrar update alpha --max-sessions 200\n  \
+        namingo-admin registrar update alpha --name \"Alpha and Sons Ltd\" --url https://alpha.example --fax \"\"")]
+    Update(Box<Update>),
     /// All registrars.
     #[command(after_long_help = "Example:\n  namingo-admin registrar list")]
     List,
@@ -119,8 +126,76 @@ pub struct Create {
     /// SHA-256 fingerprint of the client certificate that it must show when it logs in
     #[arg(long, value_name = "FINGERPRINT")]
     certificate: Option<String>,
+    /// EPP sessions that it may have at a time on one node; 100 unless given
+    #[arg(long, value_name = "NUMBER")]
+    max_sessions: Option<u32>,
     #[command(flatten)]
     source: Source,
+}
+
+#[derive(Debug, Args)]
+pub struct Update {
+    /// The clID
+    handle: String,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+/// What can be changed; one of them at least is named.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Fields {
+    /// The name that the public sees
+    #[arg(long)]
+    name: Option<String>,
+    /// The registrar's id at IANA; 0 for none
+    #[arg(long, value_name = "NUMBER")]
+    iana_id: Option<u32>,
+    /// Its home page
+    #[arg(long)]
+    url: Option<String>,
+    /// The host of its WHOIS service
+    #[arg(long, value_name = "HOST")]
+    whois_server: Option<String>,
+    /// The base URL of its RDAP service, with a slash at its end
+    #[arg(long, value_name = "URL")]
+    rdap_url: Option<String>,
+    /// Where abuse is reported
+    #[arg(long, value_name = "ADDRESS")]
+    abuse_email: Option<String>,
+    /// Where abuse is reported by phone: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    abuse_phone: Option<String>,
+    /// Its telephone: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Its fax: +CC.NUMBER
+    #[arg(long, value_name = "NUMBER")]
+    fax: Option<String>,
+    /// Its public e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// SHA-256 fingerprint of the client certificate that it must show when it logs in
+    #[arg(long, value_name = "FINGERPRINT")]
+    certificate: Option<String>,
+    /// EPP sessions that it may have at a time on one node
+    #[arg(long, value_name = "NUMBER")]
+    max_sessions: Option<u32>,
+    /// A line of its street address; up to three. The address is replaced as a whole
+    #[arg(long, value_name = "LINE", requires_all = ["city", "country"])]
+    street: Vec<String>,
+    /// The city of its seat
+    #[arg(long, requires = "street")]
+    city: Option<String>,
+    /// State or province
+    #[arg(long, requires = "street")]
+    state: Option<String>,
+    /// Postal code
+    #[arg(long, value_name = "CODE", requires = "street")]
+    postal_code: Option<String>,
+    /// Country code of two letters
+    #[arg(long, value_name = "CC", requires = "street")]
+    country: Option<String>,
 }
 
 /// A write, and the password if nobody else knows it.
@@ -137,6 +212,11 @@ impl Command {
         let client = target.client()?;
         match self {
             Command::Create(create) => create.run(&client).await,
+            Command::Update(update) => {
+                let text = format!("registrar {} is changed", update.handle);
+                let written = client.call(&update.wire()).await?;
+                Answer::new(&written, format!("{text} (svTRID {})", written.svtrid))
+            }
             Command::List => list(&client).await,
             Command::Show { handle } => {
                 let shown = client.call(&RegistrarShow { handle }).await?;
@@ -158,6 +238,34 @@ impl Command {
                 let written = client.call(&RegistrarResume { handle }).await?;
                 Answer::new(&written, format!("{text} (svTRID {})", written.svtrid))
             }
+        }
+    }
+}
+
+impl Update {
+    fn wire(self) -> RegistrarUpdate {
+        let Update { handle, fields: f } = self;
+        RegistrarUpdate {
+            handle,
+            name: f.name,
+            iana_id: f.iana_id,
+            url: f.url,
+            whois_server: f.whois_server,
+            rdap_url: f.rdap_url,
+            abuse_email: f.abuse_email,
+            abuse_phone: f.abuse_phone,
+            address: f.city.zip(f.country).map(|(city, country)| Seat {
+                street: f.street,
+                city,
+                state: f.state,
+                postal_code: f.postal_code,
+                country,
+            }),
+            phone: f.phone,
+            fax: f.fax,
+            email: f.email,
+            certificate: f.certificate,
+            sessions_max: f.max_sessions,
         }
     }
 }
@@ -186,6 +294,7 @@ impl Create {
             fax: self.fax,
             email: self.email,
             certificate: self.certificate,
+            sessions_max: self.max_sessions,
             password: chosen.password.clone(),
         };
         let written = client.call(&create).await?;
@@ -238,6 +347,7 @@ fn text(r: &RegistrarView) -> String {
         .with_optional("fax", r.fax.as_ref())
         .with_optional("e-mail", r.email.as_ref())
         .with("certificate", r.certificate.as_deref().unwrap_or("none is demanded"))
+        .with("sessions", &format!("at most {}", r.sessions_max))
         .with("created", &r.created)
         .with_optional("updated", r.updated)
         .with_optional("suspended since", r.suspended.as_ref().map(|s| s.since))

@@ -309,6 +309,25 @@ async fn help_is_complete() {
 }
 
 #[tokio::test]
+async fn a_registrar_is_changed() {
+    let node = Node::start().await;
+    done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd", "--max-sessions", "5"]).await;
+    let out = done(&node, &["registrar", "show", "alpha"]).await;
+    assert!(out.contains("at most 5\n"), "{out}");
+    let seat = ["--street", "1 Square", "--city", "Exampleton", "--country", "nl"];
+    let change = ["registrar", "update", "ALPHA", "--name", "Alpha and Sons", "--max-sessions", "9"];
+    let out = done(&node, &[change.as_slice(), &seat].concat()).await;
+    assert!(out.starts_with("registrar ALPHA is changed (svTRID "), "{out}");
+    let out = done(&node, &["registrar", "show", "alpha"]).await;
+    for expected in ["Alpha and Sons\n", "1 Square, Exampleton, NL\n", "at most 9\n"] {
+        assert!(out.contains(expected), "{expected} in {out}");
+    }
+    let ran = ask(&node, &["registrar", "update", "alpha", "--max-sessions", "0"]).await;
+    assert_eq!((ran.status, ran.err.contains("sessions_max: 1 to 10000 sessions")), (1, true), "{}", ran.err);
+    assert_eq!(ask(&node, &["registrar", "update", "alpha"]).await.status, 2);
+}
+
+#[tokio::test]
 async fn a_registrar_is_suspended_and_resumed() {
     let node = Node::start().await;
     done(&node, &["registrar", "create", "alpha", "--name", "Alpha Ltd"]).await;

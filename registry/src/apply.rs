@@ -197,6 +197,7 @@ fn carry_out(tx: &mut Tx<'_>, index: u64, at: Timestamp, c: &Command, pen: &mut 
         Verb::KeyRetired(v) => keys::apply_retired(tx, by, at, v).map(none),
         Verb::NodeAllocate(v) => node::apply_allocate(tx, by, v).map(none),
         Verb::NodeRemove(v) => node::apply_remove(tx, by, v).map(none),
+        Verb::RegistrarUpdate(v) => registrar::apply_update(tx, by, at, v),
     }
 }
 
@@ -239,6 +240,7 @@ pub fn check(db: &impl Read, by: &crate::Actor, verb: &Verb) -> Result<(), Stop>
         Verb::KeyRetired(v) => keys::check_retired(db, by, v).map(drop),
         Verb::NodeAllocate(v) => node::check_allocate(db, by, v).map(drop),
         Verb::NodeRemove(v) => node::check_remove(db, by, v).map(drop),
+        Verb::RegistrarUpdate(v) => registrar::check_update(db, by, v).map(drop),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     keys::{AuthInfoUnset, KeyActivate, KeyPropose, KeyRetire, KeyRetired, Reseal},
     node::{NodeAllocate, NodeRemove},
     poll::PollAck,
-    registrar::{RegistrarCreate, RegistrarPassword, RegistrarResume, RegistrarSuspend},
+    registrar::{RegistrarCreate, RegistrarPassword, RegistrarResume, RegistrarSuspend, RegistrarUpdate},
     repository::RepositoryFound,
     svtrid::SvTrid,
     time::Timestamp,
@@ -65,6 +65,7 @@ pub enum Verb {
     KeyRetired(KeyRetired),
     NodeAllocate(NodeAllocate),
     NodeRemove(NodeRemove),
+    RegistrarUpdate(Box<RegistrarUpdate>),
 }
 
 impl Verb {
@@ -94,6 +95,7 @@ impl Verb {
             Verb::KeyRetired(_) => "key_retired",
             Verb::NodeAllocate(_) => "node_allocate",
             Verb::NodeRemove(_) => "node_remove",
+            Verb::RegistrarUpdate(_) => "registrar_update",
         }
     }
 
@@ -122,6 +124,7 @@ impl Verb {
             Verb::KeyRetired(c) => epoch(c.epoch),
             Verb::NodeAllocate(c) => c.role.to_string(),
             Verb::NodeRemove(c) => format!("node {}", c.id),
+            Verb::RegistrarUpdate(c) => c.handle.clone(),
         }
     }
 
@@ -151,7 +154,8 @@ impl Verb {
             | Verb::AuthInfoUnset(_)
             | Verb::KeyRetired(_)
             | Verb::NodeAllocate(_)
-            | Verb::NodeRemove(_) => (None, None),
+            | Verb::NodeRemove(_)
+            | Verb::RegistrarUpdate(_) => (None, None),
         };
         sealed.into_iter().chain(hashed)
     }

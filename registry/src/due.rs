@@ -108,7 +108,8 @@ pub fn settle_touched(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(),
         | Verb::AuthInfoUnset(_)
         | Verb::KeyRetired(_)
         | Verb::NodeAllocate(_)
-        | Verb::NodeRemove(_) => Ok(()),
+        | Verb::NodeRemove(_)
+        | Verb::RegistrarUpdate(_) => Ok(()),
     }
 }
 

@@ -94,6 +94,7 @@ pub enum Refusal {
     KeyEpochInvalid { epoch: u32, why: String },
     NodeInvalid { id: u64, why: String },
     Marked { name: String, kind: MarkKind },
+    TooManySessions { most: u32 },
 }
 
 impl Refusal {
@@ -155,6 +156,7 @@ impl Refusal {
             Refusal::KeyEpochInvalid { .. } => "key_epoch_invalid",
             Refusal::NodeInvalid { .. } => "node_invalid",
             Refusal::Marked { .. } => "marked",
+            Refusal::TooManySessions { .. } => "too_many_sessions",
         }
     }
 }
@@ -252,6 +254,9 @@ impl fmt::Display for Refusal {
             Refusal::KeyEpochInvalid { epoch, why } => write!(f, "key epoch {epoch} {why}"),
             Refusal::NodeInvalid { id, why } => write!(f, "node {id} {why}"),
             Refusal::Marked { name, kind } => write!(f, "{name} is {kind} already; take that back first"),
+            Refusal::TooManySessions { most } => {
+                write!(f, "this registrar has {most} sessions here, as many as it may; close one first")
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ pub const REGISTRARS: [(&str, u32); 3] = [("alpha", 9995), ("beta", 9996), ("gam
 /// The domain that is there from the start.
 pub const DOMAIN: &str = "example.test";
 
+/// Sessions of a demonstration registrar on one node: more than a load generator opens, less than an attack does.
+const SESSIONS_MAX: u32 = 200;
+
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Jobs {
@@ -132,6 +135,7 @@ fn registrar(handle: &str, iana_id: u32, password: registry::seal::Sealed) -> Ve
         profile,
         password,
         certificate: None,
+        sessions_max: SESSIONS_MAX,
     }))
 }
 

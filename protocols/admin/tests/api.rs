@@ -41,6 +41,7 @@ fn alpha(password: &str) -> wire::RegistrarCreate {
         fax: None,
         email: None,
         certificate: Some("AB:".repeat(31) + "AB"),
+        sessions_max: None,
         password: Secret::new(password.into()),
     }
 }
@@ -162,6 +163,52 @@ async fn registrars_can_log_in_with_what_the_operator_set() {
     let bad = wire::RegistrarCreate { certificate: Some("AB".into()), ..bad };
     assert_eq!(failure(client.call(&bad).await).reason, "fingerprint");
     assert_eq!(client.call(&wire::RegistrarList {}).await.unwrap(), [shown_after(&node).await]);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_registrar_is_changed_field_by_field() {
+    let node = Node::start().await;
+    let client = &node.client;
+    client.call(&alpha("alpha-secret")).await.unwrap();
+    let before = shown_after(&node).await;
+    assert_eq!(before.sessions_max, 100);
+    node.advance_ms(1000);
+    let update = wire::RegistrarUpdate {
+        handle: "Alpha".into(),
+        url: Some("https://new.alpha.example".into()),
+        email: Some("office@alpha.example".into()),
+        sessions_max: Some(7),
+        ..wire::RegistrarUpdate::default()
+    };
+    client.call(&update).await.unwrap();
+    let after = shown_after(&node).await;
+    let expected = wire::RegistrarView {
+        url: Some("https://new.alpha.example".into()),
+        email: Some("office@alpha.example".into()),
+        sessions_max: 7,
+        updated: after.updated,
+        ..before
+    };
+    assert_eq!(after, expected);
+    let emptied = wire::RegistrarUpdate {
+        handle: "alpha".into(),
+        iana_id: Some(0),
+        phone: Some(String::new()),
+        certificate: Some(String::new()),
+        ..wire::RegistrarUpdate::default()
+    };
+    client.call(&emptied).await.unwrap();
+    let after = shown_after(&node).await;
+    assert_eq!((after.iana_id, after.phone, after.certificate), (None, None, None));
+    let refused = |update: wire::RegistrarUpdate| async move { failure(client.call(&update).await) };
+    let bad = wire::RegistrarUpdate { sessions_max: Some(0), ..update.clone() };
+    assert!(refused(bad).await.message.contains("sessions_max"));
+    let bad = wire::RegistrarUpdate { certificate: Some("AB".into()), ..update.clone() };
+    assert_eq!(refused(bad).await.reason, "fingerprint");
+    assert_eq!(
+        refused(wire::RegistrarUpdate { handle: "nobody".into(), ..update }).await.reason,
+        "not_found"
+    );
 }
 
 async fn shown_after(node: &Node) -> wire::RegistrarView {

@@ -104,12 +104,17 @@ impl<B: Backend> Session<B> {
         drop(view);
         let owner = Owner { repository, handle: registrar::fold(&login.client) };
         let (id, registrar) = self.authenticate(login, found, &owner, svtrid).await?;
+        let Some(seat) = self.site.sessions.enter(id, registrar.sessions_max) else {
+            let most = registrar.sessions_max;
+            info!(%svtrid, client = registrar.handle, peer = %self.peer.address, most, "login refused: sessions");
+            return Err(Denial::refused(&Refusal::TooManySessions { most }));
+        };
         if let Some(new) = &login.new_password {
             self.change_password(new, id, &registrar.handle, &owner, svtrid).await?;
         }
         info!(%svtrid, client = registrar.handle, peer = %self.peer.address, "logged in");
         let Owner { repository, .. } = owner;
-        self.seat = Some(self.site.sessions.enter(id));
+        self.seat = Some(seat);
         self.client = Some(Client { id, handle: registrar.handle, repository, announced });
         Ok(Answer { code: ResultCode::Ok, data: Data::None, queue: self.waiting(id).await })
     }

@@ -37,6 +37,7 @@ pub enum ResultCode {
     Failed = 2400,
     FailedEnding = 2500,
     AuthenticationEnding = 2501,
+    SessionLimit = 2502,
 }
 
 impl ResultCode {
@@ -72,6 +73,7 @@ impl ResultCode {
             ResultCode::Failed => "Command failed",
             ResultCode::FailedEnding => "Command failed; server closing connection",
             ResultCode::AuthenticationEnding => "Authentication error; server closing connection",
+            ResultCode::SessionLimit => "Session limit exceeded; server closing connection",
         }
     }
 
@@ -90,6 +92,7 @@ impl ResultCode {
             Refusal::AuthenticationFailed => ResultCode::Authentication,
             // What let the client in holds no longer; nothing more is taken from it.
             Refusal::Suspended => ResultCode::AuthenticationEnding,
+            Refusal::TooManySessions { .. } => ResultCode::SessionLimit,
             Refusal::AuthInfoWrong => ResultCode::AuthInfo,
             Refusal::NameSyntax { .. }
             | Refusal::FakeALabel { .. }

@@ -67,6 +67,8 @@ where
     if let Err(cause) = ended {
         session.complain(&mut wire, &cause).await;
     }
+    // before the client can see the end: it may come back at once
+    session.seat = None;
     wire.close().await;
     debug!(peer = %peer.address, "disconnected");
 }

@@ -16,7 +16,8 @@ use tracing::{info, warn};
 /// How often the task looks: idle sessions are gone within a second.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The sessions of a node that are logged in, by registrar. Clones share them; the listener bounds their number.
+/// The sessions of a node that are logged in, by registrar. Clones share them. The listener bounds their number, the
+/// operator that of each registrar.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions(Arc<Mutex<Register>>);
 
@@ -40,15 +41,19 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes down that a session of `registrar` has begun.
-    pub(crate) fn enter(&self, registrar: u64) -> Seat {
+    /// Takes down that a session of `registrar` has begun, unless it has `most` already.
+    pub(crate) fn enter(&self, registrar: u64, most: u32) -> Option<Seat> {
         let mut register = self.lock();
+        let held = register.of.get(&registrar).map_or(0, BTreeMap::len);
+        if held >= usize::try_from(most).unwrap_or(usize::MAX) {
+            return None;
+        }
         let number = register.next;
         register.next += 1;
         let end = Arc::new(Notify::new());
         register.of.entry(registrar).or_default().insert(number, Arc::clone(&end));
         drop(register);
-        Seat { sessions: self.clone(), registrar, number, end }
+        Some(Seat { sessions: self.clone(), registrar, number, end })
     }
 
     /// Asks every session of `registrar` to finish; how many there are.
@@ -105,13 +110,17 @@ mod tests {
     #[tokio::test]
     async fn only_the_sessions_of_the_registrar_end_and_seats_are_given_back() {
         let sessions = Sessions::default();
-        let (first, second, other) = (sessions.enter(3), sessions.enter(3), sessions.enter(4));
+        let enter = |registrar| sessions.enter(registrar, 2).unwrap();
+        let (first, second, other) = (enter(3), enter(3), enter(4));
+        assert!(sessions.enter(3, 2).is_none());
         assert_eq!(sessions.end(3), 2);
         first.ended().await;
         second.ended().await;
         let still = tokio::time::timeout(Duration::from_millis(1), other.ended());
         assert!(still.await.is_err());
-        drop((first, second, other));
+        drop(first);
+        drop(enter(3));
+        drop((second, other));
         assert_eq!(sessions.end(3), 0);
         assert!(sessions.lock().of.is_empty());
     }

@@ -321,5 +321,6 @@ fn registrar(handle: &str) -> Verb {
         profile: Profile { name: format!("{handle} Names Ltd."), ..Profile::default() },
         password: keys.seal(&context, [2; NONCE], b"a hash").unwrap(),
         certificate: None,
+        sessions_max: 100,
     }))
 }

@@ -1,6 +1,6 @@
 //! Accrediting a registrar.
 
-use super::{PostalAddress, Profile, Registrar, fold, fold_name};
+use super::{PostalAddress, Profile, Registrar, SESSIONS_LIMIT, fold, fold_name};
 use crate::{
     actor::Actor,
     contact::{is_e164, is_email},
@@ -22,6 +22,8 @@ pub struct RegistrarCreate {
     pub profile: Profile,
     pub password: Sealed,
     pub certificate: Option<[u8; 32]>,
+    /// [`Registrar::sessions_max`].
+    pub sessions_max: u32,
 }
 
 /// # Errors
@@ -36,14 +38,16 @@ pub fn check(db: &impl Read, by: &Actor, c: &RegistrarCreate) -> Result<String, 
     if db.has(&REGISTRAR_HANDLE, &folded)? {
         return Err(Refusal::Exists { object: c.handle.clone() }.into());
     }
-    check_profile(db, &c.profile)?;
+    check_profile(db, &c.profile, None)?;
+    check_sessions(c.sessions_max)?;
     Ok(folded)
 }
 
 /// Longest text of a profile, in characters.
 const TEXT_MAX: usize = 255;
 
-fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
+/// Looks at what the public is told; `own` is the number of the registrar that is to be changed.
+pub(super) fn check_profile(db: &impl Read, p: &Profile, own: Option<u64>) -> Result<(), Stop> {
     let faults = [
         (!is_text(&p.name), "name", "1 to 255 printable characters"),
         (p.url.as_deref().is_some_and(|u| !is_url(u)), "url", "it begins with https:// or http://"),
@@ -71,12 +75,21 @@ fn check_profile(db: &impl Read, p: &Profile) -> Result<(), Stop> {
     if let Some((_, field, why)) = faults.into_iter().find(|(bad, ..)| *bad) {
         return Err(invalid(field, why).into());
     }
-    match p.iana_id {
-        Some(iana) if db.has(&REGISTRAR_IANA, &iana)? => {
-            Err(invalid("iana_id", "another registrar has it").into())
-        }
-        _ => Ok(()),
+    let holder = match p.iana_id {
+        Some(iana) => db.get(&REGISTRAR_IANA, &iana)?,
+        None => None,
+    };
+    if holder.is_some() && holder != own {
+        return Err(invalid("iana_id", "another registrar has it").into());
     }
+    Ok(())
+}
+
+pub(super) fn check_sessions(most: u32) -> Result<(), Refusal> {
+    if (1..=SESSIONS_LIMIT).contains(&most) {
+        return Ok(());
+    }
+    Err(invalid("sessions_max", &format!("1 to {SESSIONS_LIMIT} sessions")))
 }
 
 /// What is wrong with a telephone number.
@@ -118,6 +131,7 @@ pub fn apply(tx: &mut Tx<'_>, by: &Actor, at: Timestamp, c: &RegistrarCreate) ->
         password: c.password.clone(),
         certificate: c.certificate,
         suspended: None,
+        sessions_max: c.sessions_max,
     };
     tx.insert(&REGISTRAR, &id, &registrar)?;
     tx.insert(&REGISTRAR_HANDLE, &folded, &id)?;

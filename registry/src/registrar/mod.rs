@@ -1,10 +1,11 @@
 //! Registrars: who may write, how they prove it, and what the public is told of them.
 //!
-//! Not here: balances, limits, several users per registrar.
+//! Not here: balances, several users per registrar; who counts the sessions (`epp`).
 
 mod create;
 mod password;
 mod suspend;
+mod update;
 
 pub use create::RegistrarCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
@@ -14,6 +15,8 @@ pub use suspend::{RegistrarResume, RegistrarSuspend, is_suspended, suspended};
 pub(crate) use suspend::{
     apply as apply_suspend, apply_resume, check as check_suspend, check_resume, may_act,
 };
+pub use update::{Edit, RegistrarUpdate};
+pub(crate) use update::{apply as apply_update, check as check_update};
 
 use crate::{
     actor::Actor,
@@ -25,7 +28,12 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use storage::{Fault, Read, Record};
 
-/// A registrar. Everything but the credentials and the suspension is public.
+/// EPP sessions that a registrar may have on one node, where the operator does not say.
+pub const SESSIONS_DEFAULT: u32 = 100;
+/// The most that can be granted.
+pub const SESSIONS_LIMIT: u32 = 10_000;
+
+/// A registrar. Everything but the credentials, the suspension and the limit is public.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registrar {
     /// The clID, as it was given.
@@ -38,6 +46,8 @@ pub struct Registrar {
     pub certificate: Option<[u8; 32]>,
     /// Set while the operator keeps it from acting.
     pub suspended: Option<Suspension>,
+    /// EPP sessions that it may have at a time on one node: 1 to [`SESSIONS_LIMIT`].
+    pub sessions_max: u32,
 }
 
 impl Record for Registrar {}

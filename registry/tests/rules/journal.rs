@@ -2,7 +2,10 @@
 
 use crate::kit::*;
 use registry::{
-    Actor, Outcome, Refusal, Reply, Verb, journal::JournalRow, registrar::RegistrarPassword, tables::JOURNAL,
+    Actor, Outcome, Refusal, Reply, Verb,
+    journal::JournalRow,
+    registrar::{RegistrarPassword, RegistrarUpdate},
+    tables::JOURNAL,
     tld::MarkKind,
 };
 use storage::Read;
@@ -49,6 +52,20 @@ fn a_change_keeps_what_was_there() {
     kit.pass(DAY);
     kit.done(&operator(), unmark("a", MarkKind::Reserved));
     assert_eq!(told(&last(&kit))[..2], ["mark: reserved", "since: 2026-01-01T00:00:00.000Z"]);
+}
+
+#[test]
+fn a_changed_registrar_keeps_what_it_was() {
+    let kit = Kit::new();
+    let update = RegistrarUpdate {
+        handle: "alpha".into(),
+        name: Some("Alpha and Sons".into()),
+        url: Some(Some("https://alpha.example".into())),
+        sessions_max: Some(100),
+        ..RegistrarUpdate::default()
+    };
+    kit.done(&operator(), update_registrar(update));
+    assert_eq!(told(&last(&kit)), ["name: alpha Names Ltd.", "url: none"]);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use registry::{
     domain::{DomainCreate, NameServers, Period, SecDns, Unit},
     host::HostCreate,
     poll::PollAck,
-    registrar::{Profile, RegistrarCreate, RegistrarResume, RegistrarSuspend},
+    registrar::{
+        Profile, RegistrarCreate, RegistrarResume, RegistrarSuspend, RegistrarUpdate, SESSIONS_DEFAULT,
+    },
     repository::RepositoryFound,
     seal::{Context, Keys, NONCE, SECRET, Sealed},
     tables,
@@ -199,11 +201,16 @@ pub fn registrar(handle: &str) -> RegistrarCreate {
         profile: Profile { name: format!("{handle} Names Ltd."), ..Profile::default() },
         password: password(handle),
         certificate: None,
+        sessions_max: SESSIONS_DEFAULT,
     }
 }
 
 pub fn create_registrar(registrar: RegistrarCreate) -> Verb {
     Verb::RegistrarCreate(Box::new(registrar))
+}
+
+pub fn update_registrar(update: RegistrarUpdate) -> Verb {
+    Verb::RegistrarUpdate(Box::new(update))
 }
 
 pub fn suspend(handle: &str, note: &str) -> Verb {

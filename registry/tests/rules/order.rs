@@ -12,7 +12,7 @@ use registry::{
     name::NameFault,
     node::{NodeRole, NodeState},
     poll::News,
-    registrar::{RegistrarPassword, RegistrarResume, RegistrarSuspend},
+    registrar::{RegistrarPassword, RegistrarResume, RegistrarSuspend, RegistrarUpdate},
     status::Status,
     tld::{DataModel, MarkKind},
 };
@@ -65,6 +65,7 @@ pinned! { verbs Verb {
     KeyRetired = retired(1),
     NodeAllocate = allocate(NodeRole::Voter, 0),
     NodeRemove = remove(1),
+    RegistrarUpdate = Verb::RegistrarUpdate(Box::new(RegistrarUpdate { handle: "alpha".into(), ..Default::default() })),
 } }
 
 pinned! { stages Stage {

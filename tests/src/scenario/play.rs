@@ -11,7 +11,7 @@ use super::{
 use net::Fingerprint;
 use registry::{
     Outcome, Verb,
-    registrar::{RegistrarResume, RegistrarSuspend},
+    registrar::{RegistrarResume, RegistrarSuspend, RegistrarUpdate, SESSIONS_DEFAULT},
     tld::{MarkKind, MarkName, UnmarkName},
 };
 use std::{collections::BTreeMap, fs, path::Path};
@@ -179,14 +179,24 @@ impl Stage {
             ["block", name] => mark(name, MarkKind::Blocked)?,
             ["unreserve", name] => unmark(name, MarkKind::Reserved)?,
             ["unblock", name] => unmark(name, MarkKind::Blocked)?,
-            ["accredit", handle] => World::registrar(handle, None),
+            ["accredit", handle] => World::registrar(handle, None, SESSIONS_DEFAULT),
             ["suspend", handle] => {
                 let (handle, note) = ((*handle).to_owned(), String::new());
                 Verb::RegistrarSuspend(RegistrarSuspend { handle, note })
             }
             ["resume", handle] => Verb::RegistrarResume(RegistrarResume { handle: (*handle).to_owned() }),
+            ["limit", handle, most] => {
+                let sessions_max = Some(most.parse().map_err(|e| format!("{most}: {e}"))?);
+                let handle = (*handle).to_owned();
+                Verb::RegistrarUpdate(Box::new(RegistrarUpdate {
+                    handle,
+                    sessions_max,
+                    ..Default::default()
+                }))
+            }
             ["accredit", handle, "with", "certificate", octet] => {
-                World::registrar(handle, Some(octet.parse().map_err(|e| format!("{octet}: {e}"))?))
+                let octet = octet.parse().map_err(|e| format!("{octet}: {e}"))?;
+                World::registrar(handle, Some(octet), SESSIONS_DEFAULT)
             }
             other => return Err(format!("the operator does not know how to {}", other.join(" "))),
         };

@@ -10,7 +10,7 @@ use registry::{
     contact::ContactRole,
     journal::{JournalKey, JournalRow},
     password,
-    registrar::{Profile, RegistrarCreate},
+    registrar::{Profile, RegistrarCreate, SESSIONS_DEFAULT},
     repository::RepositoryFound,
     seal::Keys,
     tables::JOURNAL,
@@ -143,7 +143,7 @@ impl World {
     ///
     /// # Panics
     /// The key of this world is missing.
-    pub fn registrar(handle: &str, certificate: Option<u8>) -> Verb {
+    pub fn registrar(handle: &str, certificate: Option<u8>, sessions_max: u32) -> Verb {
         let secret = format!("{handle}-secret");
         let password = password::seal(&keys(), "main", handle, ([1; 16], [2; 12]), &secret);
         let profile = Profile { name: format!("Registrar {handle}"), ..Profile::default() };
@@ -152,6 +152,7 @@ impl World {
             profile,
             password: password.expect("there is a key"),
             certificate: certificate.map(|octet| [octet; 32]),
+            sessions_max,
         }))
     }
 
@@ -251,7 +252,7 @@ fn founding() -> &'static [Verb] {
             zone("test", DataModel::Maximum, vec![ContactRole::Admin, ContactRole::Tech], "TEST"),
             zone("example", DataModel::Minimum, Vec::new(), "EXAMPLE"),
         ];
-        verbs.extend(REGISTRARS.map(|handle| World::registrar(handle, None)));
+        verbs.extend(REGISTRARS.map(|handle| World::registrar(handle, None, SESSIONS_DEFAULT)));
         verbs
     })
 }

@@ -58,7 +58,8 @@ impl Lab {
         let password =
             password::seal(&lab.keys, "main", "alpha", ([1; 16], random()), "alpha-secret").unwrap();
         let profile = Profile { name: "Alpha".into(), ..Profile::default() };
-        let create = RegistrarCreate { handle: "Alpha".into(), profile, password, certificate: None };
+        let (certificate, sessions_max) = (None, 100);
+        let create = RegistrarCreate { handle: "Alpha".into(), profile, password, certificate, sessions_max };
         lab.run(Verb::RegistrarCreate(Box::new(create)));
         lab
     }

@@ -173,6 +173,7 @@ async fn dispatch<B: Backend, C: Control>(
         wire::TldUnmark::NAME => run::<wire::TldUnmark, B, C>(context, body).await,
         wire::MarkList::NAME => run::<wire::MarkList, B, C>(context, body).await,
         wire::RegistrarCreate::NAME => run::<wire::RegistrarCreate, B, C>(context, body).await,
+        wire::RegistrarUpdate::NAME => run::<wire::RegistrarUpdate, B, C>(context, body).await,
         wire::RegistrarList::NAME => run::<wire::RegistrarList, B, C>(context, body).await,
         wire::RegistrarShow::NAME => run::<wire::RegistrarShow, B, C>(context, body).await,
         wire::RegistrarPassword::NAME => run::<wire::RegistrarPassword, B, C>(context, body).await,

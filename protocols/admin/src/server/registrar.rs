@@ -3,11 +3,11 @@
 use super::{Context, Control, Handle};
 use crate::wire::{
     Failure, Instant, RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow,
-    RegistrarSuspend, RegistrarView, Seat, Suspension, Written,
+    RegistrarSuspend, RegistrarUpdate, RegistrarView, Seat, Suspension, Written,
 };
 use registry::{
     About, Backend, Refusal, Verb,
-    registrar::{self, PostalAddress, Profile, Registrar},
+    registrar::{self, Edit, PostalAddress, Profile, Registrar, SESSIONS_DEFAULT},
 };
 
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarCreate {
@@ -31,10 +31,40 @@ impl<B: Backend, C: Control> Handle<B, C> for RegistrarCreate {
             },
             password,
             certificate,
+            sessions_max: self.sessions_max.unwrap_or(SESSIONS_DEFAULT),
         };
         let (svtrid, _) = context.write(Verb::RegistrarCreate(Box::new(create))).await?;
         Ok(Written { svtrid: svtrid.to_string() })
     }
+}
+
+impl<B: Backend, C: Control> Handle<B, C> for RegistrarUpdate {
+    async fn handle(self, context: &Context<B, C>) -> Result<Written, Failure> {
+        let certificate = edit(self.certificate).map(|text| text.as_deref().map(fingerprint).transpose());
+        let update = registrar::RegistrarUpdate {
+            handle: self.handle,
+            name: self.name,
+            iana_id: self.iana_id.map(|id| Some(id).filter(|id| *id > 0)),
+            url: edit(self.url),
+            whois_server: edit(self.whois_server),
+            rdap_url: edit(self.rdap_url),
+            abuse_email: edit(self.abuse_email),
+            abuse_phone: edit(self.abuse_phone),
+            address: self.address.map(|seat| Some(address(seat))),
+            phone: edit(self.phone),
+            fax: edit(self.fax),
+            email: edit(self.email),
+            certificate: certificate.transpose()?,
+            sessions_max: self.sessions_max,
+        };
+        let (svtrid, _) = context.write(Verb::RegistrarUpdate(Box::new(update))).await?;
+        Ok(Written { svtrid: svtrid.to_string() })
+    }
+}
+
+/// An empty text empties the field.
+fn edit(text: Option<String>) -> Edit<String> {
+    text.map(|text| Some(text).filter(|text| !text.is_empty()))
 }
 
 impl<B: Backend, C: Control> Handle<B, C> for RegistrarPassword {
@@ -97,6 +127,7 @@ fn shown(registrar: Registrar) -> RegistrarView {
         created: Instant(registrar.created),
         updated: registrar.updated.map(Instant),
         suspended: registrar.suspended.map(|s| Suspension { since: Instant(s.since), note: s.note }),
+        sessions_max: registrar.sessions_max,
     }
 }
 

@@ -22,7 +22,7 @@ pub use keys::{EpochView, KeyRetire, KeyRotate, KeyRotated, KeysQuery, KeysView,
 pub use nodes::{NodeAllocate, NodeAllocated, NodeRemove, NodeRemoved, Role};
 pub use registrar::{
     RegistrarCreate, RegistrarList, RegistrarPassword, RegistrarResume, RegistrarShow, RegistrarSuspend,
-    RegistrarView, Seat, Suspension,
+    RegistrarUpdate, RegistrarView, Seat, Suspension,
 };
 pub use secret::Secret;
 pub use tld::{

@@ -34,8 +34,33 @@ pub struct RegistrarCreate {
     /// SHA-256 fingerprint of the client certificate to demand at login: 64 hexadecimal digits, colons allowed.
     #[serde(default)]
     pub certificate: Option<String>,
+    /// EPP sessions that it may have at a time on one node; 100 where it is not said.
+    #[serde(default)]
+    pub sessions_max: Option<u32>,
     /// 6 to 16 characters (RFC 5730, pwType).
     pub password: Secret,
+}
+
+/// Changes a registrar: what is absent stays as it is, and an empty text, or IANA id 0, empties the field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrarUpdate {
+    pub handle: String,
+    pub name: Option<String>,
+    pub iana_id: Option<u32>,
+    pub url: Option<String>,
+    pub whois_server: Option<String>,
+    pub rdap_url: Option<String>,
+    pub abuse_email: Option<String>,
+    pub abuse_phone: Option<String>,
+    /// The whole address.
+    pub address: Option<Seat>,
+    pub phone: Option<String>,
+    pub fax: Option<String>,
+    pub email: Option<String>,
+    /// As in [`RegistrarCreate`]; empty: none is demanded from now on.
+    pub certificate: Option<String>,
+    pub sessions_max: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,10 +140,17 @@ pub struct RegistrarView {
     pub updated: Option<Instant>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
+    /// EPP sessions that it may have at a time on one node.
+    pub sessions_max: u32,
 }
 
 impl Operation for RegistrarCreate {
     const NAME: &'static str = "registrar/create";
+    type Reply = Written;
+}
+
+impl Operation for RegistrarUpdate {
+    const NAME: &'static str = "registrar/update";
     type Reply = Written;
 }
 

@@ -12,7 +12,7 @@ use net::{Fingerprint, Metrics, Peer, Trigger, shutdown};
 use prometheus_client::registry::Registry;
 use registry::contact::ContactRole;
 use registry::password;
-use registry::registrar::{Profile, RegistrarCreate};
+use registry::registrar::{Profile, RegistrarCreate, SESSIONS_DEFAULT};
 use registry::repository::RepositoryFound;
 use registry::seal::Keys;
 use registry::tld::{DataModel, TldCreate};
@@ -168,6 +168,7 @@ fn registrar(handle: &str, certificate: Option<[u8; 32]>) -> Verb {
         profile,
         password,
         certificate,
+        sessions_max: if handle == "beta" { 3 } else { SESSIONS_DEFAULT },
     }))
 }
 

@@ -60,6 +60,24 @@ async fn three_failed_logins_close_the_connection_and_tell_nothing() {
 }
 
 #[tokio::test]
+async fn a_registrar_has_its_number_of_sessions_and_others_have_theirs() {
+    let kit = Kit::new();
+    let mut sessions = vec![kit.login("beta").await, kit.login("beta").await, kit.login("beta").await];
+    let mut fourth = kit.connect().await;
+    let answer = fourth.expect(&login("beta", "beta-secret"), 2502).await;
+    assert!(answer.contains("this registrar has 3 sessions here, as many as it may"), "{answer}");
+    fourth.must_be_closed().await;
+    fourth.judge();
+    // whoever does not know the password learns nothing of it
+    kit.connect().await.expect(&login("beta", "alpha-secret"), 2200).await;
+    kit.login("alpha").await;
+    sessions[0].expect(&object("info", "domain", &name("a.example")), 2303).await;
+    sessions[2].expect(&command(LOGOUT), 1500).await;
+    sessions[2].must_be_closed().await;
+    kit.login("beta").await;
+}
+
+#[tokio::test]
 async fn a_source_that_fails_too_often_is_refused_unseen_and_others_are_not() {
     let kit = Kit::new();
     for _ in 0..5 {

@@ -104,7 +104,8 @@ impl Seed {
         let context = Context { repository: REPOSITORY, kind: "password", handle };
         let password = self.keys.seal(&context, [1; NONCE], b"not used here").unwrap();
         let handle = handle.into();
-        let create = RegistrarCreate { handle, profile, password, certificate: None };
+        let (certificate, sessions_max) = (None, 100);
+        let create = RegistrarCreate { handle, profile, password, certificate, sessions_max };
         self.run(Verb::RegistrarCreate(Box::new(create)));
     }
 

@@ -37,6 +37,7 @@ variants! {
     AddressRepeated TooManyAddresses ContactsUnsupported HandleSyntax ContactInvalid MessageNotFound
     RegistrarInvalid TldInvalid NamesBelowTld LabelSyntax NotMarked RepositoryFounded SponsorRequired
     RepositoryInvalid TooManySubordinates Suspended NotSuspended KeyEpochInvalid NodeInvalid Marked
+    TooManySessions
 }
 
 fn all() -> Vec<Case> {
@@ -48,15 +49,16 @@ fn all() -> Vec<Case> {
     of_names.chain(of_operation).flatten().collect()
 }
 
-/// About secrets, which no command carries: servers that hold the keys say these.
-const SAID_BY_SERVERS: [&str; 2] = ["AuthenticationFailed", "AuthInfoWrong"];
+/// About secrets, which no command carries, and about sessions, which a server counts: servers say these.
+const SAID_BY_SERVERS: [&str; 3] = ["AuthenticationFailed", "AuthInfoWrong", "TooManySessions"];
 
 #[test]
 fn each_one_is_provoked() {
     let cases = all();
     let mut seen: BTreeSet<&str> = cases.iter().map(|(_, expected)| variant(expected)).collect();
     seen.extend(SAID_BY_SERVERS);
-    [Refusal::AuthenticationFailed, Refusal::AuthInfoWrong].iter().for_each(assert_place);
+    let said = [Refusal::AuthenticationFailed, Refusal::AuthInfoWrong, Refusal::TooManySessions { most: 1 }];
+    said.iter().for_each(assert_place);
     let missing: Vec<_> = ALL.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missing.is_empty(), "no test provokes {missing:?}");
 }

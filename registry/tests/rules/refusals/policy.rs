@@ -6,7 +6,7 @@ use registry::{
     About, Refusal, Reply, Verb,
     contact::ContactRole,
     name::NameFault,
-    registrar::{self, Profile, RegistrarCreate, RegistrarPassword},
+    registrar::{self, Profile, RegistrarCreate, RegistrarPassword, RegistrarUpdate, SESSIONS_LIMIT},
     tld::{self, DataModel, MarkKind, MarkName, UnmarkName},
 };
 
@@ -42,6 +42,10 @@ pub fn registrars() -> Vec<Case> {
             password: password(handle),
         }))
     };
+    let sessions = |most| {
+        let new = RegistrarCreate { sessions_max: most, ..registrar("delta") };
+        kit.refused(&operator(), create_registrar(new))
+    };
     let mut accredited = registrar("epsilon");
     accredited.profile.iana_id = Some(9999);
     kit.done(&operator(), create_registrar(accredited));
@@ -65,6 +69,8 @@ pub fn registrars() -> Vec<Case> {
         (field(with(&|p| p.address = Some(seat("XX", 1)))), invalid("address")),
         (field(with(&|p| p.address = Some(seat("NL", 4)))), invalid("address")),
         (field(with(&|p| p.iana_id = Some(9999))), invalid("iana_id")),
+        (field(sessions(0)), invalid("sessions_max")),
+        (field(sessions(SESSIONS_LIMIT + 1)), invalid("sessions_max")),
         (kit.refused(&ALPHA, set("beta")), Refusal::NotOperator),
         (kit.refused(&ALPHA, set("nobody")), Refusal::NotOperator),
         (
@@ -72,6 +78,74 @@ pub fn registrars() -> Vec<Case> {
             Refusal::NotFound { about: About::Object, object: "nobody".into() },
         ),
     ]
+}
+
+#[test]
+fn a_change_of_a_registrar_is_refused_as_its_accreditation_is() {
+    let kit = Kit::new();
+    let mut accredited = registrar("epsilon");
+    accredited.profile.iana_id = Some(9999);
+    kit.done(&operator(), create_registrar(accredited));
+    let update = |change: &dyn Fn(&mut RegistrarUpdate)| {
+        let mut update = RegistrarUpdate { handle: "ALPHA".into(), ..RegistrarUpdate::default() };
+        change(&mut update);
+        update_registrar(update)
+    };
+    let refused = |change: &dyn Fn(&mut RegistrarUpdate)| match kit.refused(&operator(), update(change)) {
+        Refusal::RegistrarInvalid { field, .. } => field,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&|u| u.name = Some(" ".into())), "name");
+    assert_eq!(refused(&|u| u.url = Some(Some("ftp://x".into()))), "url");
+    assert_eq!(refused(&|u| u.iana_id = Some(Some(9999))), "iana_id");
+    assert_eq!(refused(&|u| u.sessions_max = Some(0)), "sessions_max");
+    assert_eq!(kit.refused(&ALPHA, update(&|_| {})), Refusal::NotOperator);
+    let nobody = Refusal::NotFound { about: About::Object, object: "nobody".into() };
+    assert_eq!(kit.refused(&operator(), update(&|u| u.handle = "nobody".into())), nobody);
+}
+
+#[test]
+fn a_change_leaves_what_it_does_not_name_and_the_public_finds_the_registrar_by_it() {
+    let kit = Kit::new();
+    kit.pass(SECOND);
+    let read = || registrar::by_handle(&kit.view(), "alpha").expect("sound").expect("it exists").1;
+    let found = |text: &str| registrar::find(&kit.view(), text).expect("sound").len();
+    let before = read();
+    let update = RegistrarUpdate {
+        handle: "alpha".into(),
+        name: Some("Alpha and Sons".into()),
+        iana_id: Some(Some(9995)),
+        url: Some(Some("https://alpha.example".into())),
+        certificate: Some(Some([7; 32])),
+        sessions_max: Some(5),
+        ..RegistrarUpdate::default()
+    };
+    kit.done(&operator(), update_registrar(update.clone()));
+    let after = read();
+    assert_eq!((after.updated, after.sessions_max, after.certificate), (Some(kit.now()), 5, Some([7; 32])));
+    let profile = Profile {
+        name: "Alpha and Sons".into(),
+        iana_id: Some(9995),
+        url: Some("https://alpha.example".into()),
+        ..before.profile.clone()
+    };
+    assert_eq!((&after.profile, &after.password), (&profile, &before.password));
+    assert_eq!([found("9995"), found("alpha AND sons"), found("alpha Names Ltd.")], [1, 1, 0]);
+    kit.pass(SECOND);
+    kit.done(&operator(), update_registrar(update));
+    assert_eq!(read(), after, "a change to what is there already");
+    let back = RegistrarUpdate {
+        handle: "alpha".into(),
+        name: Some(before.profile.name.clone()),
+        iana_id: Some(None),
+        url: Some(None),
+        certificate: Some(None),
+        sessions_max: Some(before.sessions_max),
+        ..RegistrarUpdate::default()
+    };
+    kit.done(&operator(), update_registrar(back));
+    assert_eq!(registrar::Registrar { updated: None, ..read() }, before);
+    assert_eq!([found("9995"), found("alpha Names Ltd.")], [0, 1]);
 }
 
 #[test]
