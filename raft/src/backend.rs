@@ -5,13 +5,14 @@ use crate::{
     net::{CallError, Net},
     progress::Watched,
     reads::READ_LIMIT,
+    room::{Lack, ROOM_LIMIT},
     types::Cx,
     wire::{Request, Submitted},
 };
 use futures_util::future::{Either, select};
 use openraft::{
     errors::{ClientWriteError, RaftError},
-    type_config::TypeConfigExt,
+    type_config::{TypeConfigExt, alias::InstantOf},
 };
 use registry::{Actor, Backend, Command, Entry, Freshness, Outcome, SvTrid, Timestamp, Unavailable, Verb};
 use std::{pin::pin, time::Duration};
@@ -25,6 +26,9 @@ const SEND_LIMIT: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(50);
 /// Pause before a command that was not taken is sent again.
 const RETRY: Duration = Duration::from_millis(20);
+/// The longest pause while the leader has no room: it is twice the one before, and the leader makes everybody wait
+/// already.
+const RETRY_MAX: Duration = Duration::from_millis(320);
 /// The leader proposes no command of a node whose clock differs by more.
 const CLOCK_MAX_MS: i64 = 10_000;
 
@@ -41,10 +45,38 @@ impl<C: Cx, N: Net> Backend for Cluster<C, N> {
     }
 
     async fn submit(&self, verb: Verb, by: Actor, svtrid: SvTrid) -> Result<Outcome, Unavailable> {
+        let room = &self.inner.room;
+        let room_until = C::now() + ROOM_LIMIT;
+        let _entered = room.enter::<C>(&by).await.map_err(|lack| {
+            room.refuse(lack);
+            Unavailable::Busy
+        })?;
         let command = Command { svtrid, issued: self.inner.now(), by, verb };
-        let mut sending =
-            Sending { node: &self.inner, watched: self.inner.progress.watch(svtrid), sent: false };
-        sending.run(&command).await
+        let watched = self.inner.progress.watch(svtrid);
+        let mut sending = Sending { node: &self.inner, watched, sent: false };
+        let sent = sending.run(&command, room_until).await;
+        sent.map_err(|not| {
+            if let NotSent::Lacking(lack) = not {
+                room.refuse(lack);
+            }
+            not.into()
+        })
+    }
+}
+
+/// Why there is no outcome.
+enum NotSent {
+    /// There was no room until the limit; nothing was proposed.
+    Lacking(Lack),
+    Otherwise(Unavailable),
+}
+
+impl From<NotSent> for Unavailable {
+    fn from(not: NotSent) -> Unavailable {
+        match not {
+            NotSent::Lacking(_) => Unavailable::Busy,
+            NotSent::Otherwise(why) => why,
+        }
     }
 }
 
@@ -57,13 +89,24 @@ struct Sending<'a, C: Cx, N: Net> {
 }
 
 impl<C: Cx, N: Net> Sending<'_, C, N> {
-    async fn run(&mut self, command: &Command) -> Result<Outcome, Unavailable> {
+    async fn run(&mut self, command: &Command, room_until: InstantOf<C>) -> Result<Outcome, NotSent> {
         let until = C::now() + SUBMIT_LIMIT;
         let mut refused = Unavailable::NoLeader;
+        let mut lacking = None;
+        let mut pause = RETRY;
         while C::now() < until {
-            match self.attempt(command).await {
+            let came = self.attempt(command).await;
+            lacking = match came {
+                Some(Submitted::Busy) => Some(Lack::Memory),
+                Some(Submitted::Crowded) => Some(Lack::Leader),
+                _ => None,
+            };
+            if lacking.is_some() && !self.sent && C::now() >= room_until {
+                break;
+            }
+            pause = if lacking.is_some() { (pause * 2).min(RETRY_MAX) } else { RETRY };
+            match came {
                 Some(Submitted::Outcome(outcome)) => return Ok(outcome),
-                Some(Submitted::Busy) => refused = Unavailable::Busy,
                 Some(Submitted::ClockHeld) => refused = Unavailable::ClockHeld,
                 Some(Submitted::ClockOff { by_ms }) => {
                     if !matches!(refused, Unavailable::ClockDiffers { .. }) {
@@ -71,14 +114,18 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
                     }
                     refused = Unavailable::ClockDiffers { by_ms };
                 }
-                Some(Submitted::NotLeader) | None => {}
+                Some(Submitted::Busy | Submitted::Crowded | Submitted::NotLeader) | None => {}
                 Some(Submitted::Unknown) => self.sent = true,
             }
-            if let Some(outcome) = self.pause().await {
+            if let Some(outcome) = self.pause(pause).await {
                 return Ok(outcome);
             }
         }
-        Err(if self.sent { Unavailable::Unknown { svtrid: command.svtrid } } else { refused })
+        Err(match lacking {
+            _ if self.sent => NotSent::Otherwise(Unavailable::Unknown { svtrid: command.svtrid }),
+            Some(lack) => NotSent::Lacking(lack),
+            None => NotSent::Otherwise(refused),
+        })
     }
 
     /// Sends the command to whoever leads; returns early when this node's own apply tells the outcome, or when
@@ -119,8 +166,8 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
         }
     }
 
-    async fn pause(&mut self) -> Option<Outcome> {
-        match select(&mut self.watched.told, pin!(C::sleep(RETRY))).await {
+    async fn pause(&mut self, length: Duration) -> Option<Outcome> {
+        match select(&mut self.watched.told, pin!(C::sleep(length))).await {
             Either::Left((Ok(outcome), _)) => Some(outcome),
             Either::Left((Err(_), rest)) => {
                 rest.await;
@@ -134,16 +181,19 @@ impl<C: Cx, N: Net> Sending<'_, C, N> {
 impl<C: Cx, N: Net> Inner<C, N> {
     /// Stamps a command and proposes it, if this node leads.
     pub(crate) async fn propose(&self, command: Command, sent: Timestamp) -> Submitted {
-        let at = self.now();
-        let by_ms = sent.0 - at.0;
+        let by_ms = sent.0 - self.now().0;
         if by_ms.abs() > CLOCK_MAX_MS {
             return Submitted::ClockOff { by_ms };
         }
+        let is_full = || self.store.pressure() != Pressure::Free || self.log_is_behind();
+        let _place = match self.room.place::<C>(&command.by, is_full).await {
+            Ok(place) => place,
+            Err(Lack::Memory) => return Submitted::Busy,
+            Err(Lack::Leader | Lack::Node) => return Submitted::Crowded,
+        };
+        let at = self.now();
         if !self.may_stamp(at) {
             return Submitted::ClockHeld;
-        }
-        if self.store.pressure() != Pressure::Free || self.log_is_behind() {
-            return Submitted::Busy;
         }
         let written = C::timeout(SEND_LIMIT, self.raft.client_write(Entry { at, command })).await;
         match written {

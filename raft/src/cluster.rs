@@ -13,6 +13,7 @@ use crate::{
     peer::Peers,
     progress::Progress,
     reads::Reads,
+    room::{Bounds, Room, Writes},
     snapshot::{Inbox, Sending, Work},
     types::{Cx, NodeInfo},
     wire::{self, Request},
@@ -58,6 +59,7 @@ pub struct RaftConfig {
     pub on_apply: OnApply,
     pub work: Work,
     pub jumps: Jumps,
+    pub bounds: Bounds,
 }
 
 /// Why a node can't start or join.
@@ -179,6 +181,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) started: Started<C>,
     pub(crate) withdrawal: Withdrawal,
     pub(crate) desk: Desk,
+    pub(crate) room: Room,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -223,6 +226,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             started: Started::now(wall_at_start),
             withdrawal: Withdrawal::default(),
             desk: Desk::default(),
+            room: Room::new(config.bounds),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);
@@ -259,6 +263,11 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     /// This node's own figures.
     pub fn status(&self) -> Status {
         self.inner.status()
+    }
+
+    /// How many writes are under way here, and what found no room.
+    pub fn writes(&self) -> Writes {
+        self.inner.room.figures()
     }
 
     /// A member's own figures, asked from it.

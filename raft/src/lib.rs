@@ -25,6 +25,7 @@ mod peer;
 mod progress;
 mod reads;
 mod retention;
+mod room;
 mod service;
 mod snapshot;
 pub mod transport;
@@ -39,6 +40,7 @@ pub use errand::{Clerk, Errand};
 pub use log::LogStore;
 pub use machine::{Batch, Machine, OnApply, Snap};
 pub use progress::Progress;
+pub use room::{Bounds, Refused, Writes};
 pub use snapshot::Work;
 pub use types::{Cx, Live, NodeInfo, Role};
 

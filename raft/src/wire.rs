@@ -131,7 +131,7 @@ pub(crate) enum Submitted {
     Outcome(Outcome),
     /// Not proposed here.
     NotLeader,
-    /// Not proposed: the leader's memory is filling faster than it drains.
+    /// Not proposed: the leader's memory is filling faster than it drains, or its disk is full.
     Busy,
     /// Not proposed: the command's clock and the leader's differ too much.
     ClockOff {
@@ -141,6 +141,8 @@ pub(crate) enum Submitted {
     ClockHeld,
     /// Proposed, and lost sight of.
     Unknown,
+    /// Not proposed: as many proposals as the leader takes are before it.
+    Crowded,
 }
 
 /// The read index, or `None` where there is none to be had from this node now.

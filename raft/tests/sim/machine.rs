@@ -8,7 +8,7 @@ use super::{
     world::World,
 };
 use openraft::type_config::TypeConfigExt;
-use raft::{Cluster, Jumps, Profile, RaftConfig, StartError, Work};
+use raft::{Bounds, Cluster, Jumps, Profile, RaftConfig, StartError, Work};
 use registry::tables;
 use std::{sync::Arc, time::Duration};
 use storage::{Disk, Drained, Fault, Log, LogOptions, Monotonic, Options, Read, SimDisk, Store};
@@ -275,6 +275,7 @@ async fn start(world: &Arc<World>, id: u64, log: &Arc<Log>, store: &Arc<Store>) 
         }),
         work: Work::Inline,
         jumps: Jumps::Small,
+        bounds: Bounds::default(),
     };
     let net = SimNet { from: id, world: world.clone() };
     let node = Cluster::start(config, store.clone(), log.clone(), net).await?;

@@ -4,7 +4,7 @@
 
 use openraft::type_config::TypeConfigExt;
 use raft::{
-    Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, StartError, Work,
+    Bounds, Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, StartError, Work,
     founding::Founder,
     net::{CallError, Lane, Net, Service},
 };
@@ -91,6 +91,7 @@ pub struct Lab {
     pub machines: Vec<Machine>,
     founders: BTreeMap<u64, Founder>,
     ids: BTreeMap<u64, SvTrids>,
+    pub bounds: Bounds,
 }
 
 pub fn now() -> Timestamp {
@@ -101,12 +102,17 @@ pub fn now() -> Timestamp {
 impl Lab {
     /// Founds a cluster with these roles, numbered from 1, and waits for a leader.
     pub async fn new(roles: &[Role]) -> Lab {
+        Lab::with_bounds(roles, Bounds::default()).await
+    }
+
+    /// The same with bounds on writes.
+    pub async fn with_bounds(roles: &[Role], bounds: Bounds) -> Lab {
         let ids = 1..=u64::try_from(roles.len()).unwrap();
         let raft = "127.0.0.1:1".parse().unwrap();
         let founders = ids.clone().zip(roles).map(|(id, role)| (id, Founder { role: *role, raft })).collect();
         let machines = ids.clone().map(Machine::new).collect();
         let ids = ids.map(|id| (id, SvTrids::new(id, 7))).collect();
-        let mut lab = Lab { shared: Arc::default(), machines, founders, ids };
+        let mut lab = Lab { shared: Arc::default(), machines, founders, ids, bounds };
         for i in 0..lab.machines.len() {
             lab.start(i).await;
         }
@@ -151,6 +157,7 @@ impl Lab {
             on_apply: Arc::new(|_| {}),
             work: Work::Threads,
             jumps: Jumps::Small,
+            bounds: self.bounds,
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
         let node = Cluster::start(config, store, log.clone(), net).await.unwrap();
