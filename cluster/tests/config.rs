@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-use cluster::{Addresses, ClusterFile, NodeSection, Profile, RepositoryPolicy, Role, Terms};
+use cluster::{Addresses, ClusterFile, Limits, NodeSection, Profile, RepositoryPolicy, Role, Terms};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, path::Path};
 
@@ -39,6 +39,18 @@ fn the_example_at_the_top_works() {
         let ports: Vec<u16> = node.addresses.named().map(|(_, address)| address.port() - offset).collect();
         assert_eq!(ports, [7001, 7091, 7090, 7700, 7043, 7044, 7080]);
     }
+}
+
+#[test]
+fn the_example_shows_the_default_limits() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cluster.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let shown = text.lines().skip_while(|line| *line != "# [limits]").take_while(|line| !line.is_empty());
+    let shown: Vec<&str> = shown.map(|line| line.strip_prefix("# ").unwrap()).collect();
+    let keys = |line: &&&str| line.contains(" = ");
+    assert_eq!(shown.iter().filter(keys).count(), 12, "{shown:?}");
+    let own = parse(&format!("{GOOD}{}\n", shown.join("\n"))).unwrap();
+    assert_eq!(own.limits, Limits::default());
 }
 
 #[test]
@@ -93,10 +105,30 @@ fn a_written_file_reads_back() {
             text: Some("For \"you\".\nNot for spam.".into()),
             url: Some("https://registry.example/terms?l=en".into()),
         },
+        limits: Limits::default(),
         nodes: BTreeMap::from([(1, own), (12, edge)]),
     };
     file.write().unwrap();
+    assert!(!file.to_string().contains("limits"), "the defaults are not repeated");
     assert_eq!(ClusterFile::load(&file.path).unwrap(), file);
+    let mut limits = Limits { writes: 100, ..Limits::default() };
+    (limits.epp.login_s, limits.epp.service.connections, limits.das.answer_s) = (5, 700, 1);
+    limits.epp.service.connections_per_source = 700;
+    let file = ClusterFile { limits, ..file };
+    file.write().unwrap();
+    assert_eq!(ClusterFile::load(&file.path).unwrap(), file);
+}
+
+#[test]
+fn limits_are_those_of_the_file_and_else_the_defaults() {
+    let with = |text: &str| parse(&GOOD.replacen("[node.1]", &format!("{text}[node.1]"), 1)).unwrap().limits;
+    let default = Limits::default();
+    assert_eq!(parse(GOOD).unwrap().limits, default);
+    let own =
+        with("[limits]\nwrites = 900\n[limits.whois]\nconnections = 50\n[limits.epp]\nframes_mib = 8\n");
+    assert_eq!((own.writes, own.proposals, own.epp.frames_mib), (900, 2048, 8));
+    assert_eq!((own.whois.connections, own.whois.connections_per_source), (50, 50));
+    assert_eq!((own.epp.service, own.das), (default.epp.service, default.das));
 }
 
 /// Replaces `from` in the good file by `to`, and expects exactly this message.
@@ -159,6 +191,28 @@ fn each_mistake_is_named_by_file_line_and_key() {
             "\"NAMINGO\"",
             "\"X\"\nterms_url = \"registry.example/terms\"",
             ":7: repository.terms_url: the page with the terms is a URL such as \"https://registry.example/terms\"",
+        ),
+        ("[node.1]", "[limit]\n[node.1]", ":7: limit: unknown key; did you mean limits?"),
+        ("[node.1]", "[limits]\nwrites = 0\n[node.1]", ":8: limits.writes: 0 is not a number from 1 to 1000"),
+        (
+            "[node.1]",
+            "[limits]\nwrites = 100\nproposals = 99\n[node.1]",
+            ":9: limits.proposals: the leader takes fewer than the 100 writes of one node",
+        ),
+        (
+            "[node.1]",
+            "[limits.epp]\nidle = 5\n[node.1]",
+            ":8: limits.epp.idle: unknown key; did you mean idle_s?",
+        ),
+        (
+            "[node.1]",
+            "[limits.rdap]\nidle_s = \"5\"\n[node.1]",
+            ":8: limits.rdap.idle_s: expected a whole number, found string",
+        ),
+        (
+            "[node.1]",
+            "[limits.das]\nconnections = 10\nconnections_per_source = 11\n[node.1]",
+            ":9: limits.das.connections_per_source: one source may have more than all together (10)",
         ),
         ("[node.1]", "[node.01]", ":7: node.01: a node id is a whole number from 1, as in [node.1]"),
         ("[node.1]", "[node.0]", ":7: node.0: a node id is a whole number from 1, as in [node.1]"),

@@ -187,7 +187,7 @@ impl Operator {
 /// A port in use, a socket path that is too long.
 pub async fn serve(
     bundle: &Bundle,
-    address: SocketAddr,
+    (address, metrics): (SocketAddr, net::Metrics),
     cluster: &Peers,
     (ring, svtrids): (Arc<KeyRing>, Arc<SvTrids>),
     shutdown: Shutdown,
@@ -200,6 +200,7 @@ pub async fn serve(
         control: Operator::new(cluster.clone(), bundle, (ring, svtrids.clone())),
         repository: bundle.founding.repository.name.clone(),
         svtrids,
+        metrics,
     });
     Ok(async move {
         let ending = shutdown.clone();

@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod metrics;
 mod node;
+mod open_files;
 mod reload;
 mod servers;
 mod status_http;

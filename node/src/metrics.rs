@@ -6,13 +6,14 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{
-        counter::Counter,
+        MetricType,
+        counter::{ConstCounter, Counter},
         gauge::{ConstGauge, Gauge},
         histogram::Histogram,
     },
     registry::{Registry, Unit},
 };
-use raft::{Batch, Status};
+use raft::{Batch, Refused, Status, Writes};
 use std::{fmt, sync::Arc, time::Duration};
 use storage::Stats;
 
@@ -82,11 +83,21 @@ impl NodeMetrics {
     }
 }
 
-/// Reads the figures of consensus, whether a majority follows the leader, and the figures of the state's memory.
-pub type ReadStatus = Arc<dyn Fn() -> (Status, bool, Stats) + Send + Sync>;
+/// What is read of consensus and of the state's memory.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    pub status: Status,
+    /// Whether a majority follows the leader.
+    pub led: bool,
+    pub memory: Stats,
+    pub writes: Writes,
+}
+
+/// Reads them.
+pub type ReadFigures = Arc<dyn Fn() -> Figures + Send + Sync>;
 
 /// The figures of consensus and of the state's memory, as they are when scraped.
-pub struct RaftCollector(pub ReadStatus);
+pub struct RaftCollector(pub ReadFigures);
 
 impl fmt::Debug for RaftCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +107,7 @@ impl fmt::Debug for RaftCollector {
 
 impl Collector for RaftCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let (s, led, memory) = (self.0)();
+        let Figures { status: s, led, memory, writes } = (self.0)();
         let leads = u64::from(led && s.leader == Some(s.id));
         let figures = [
             ("namingo_raft_is_leader", "Whether this node leads (1) or not (0)", leads),
@@ -124,16 +135,37 @@ impl Collector for RaftCollector {
                 "What the rows of the active generation take",
                 memory.active_bytes as u64,
             ),
+            (
+                "namingo_writes_under_way",
+                "Writes of registrars whose outcome is awaited here",
+                writes.under_way,
+            ),
+            ("namingo_writes_waiting", "Writes of registrars that wait here for room", writes.waiting),
+            (
+                "namingo_proposals_under_way",
+                "Proposals that this node has before it as leader",
+                writes.proposals,
+            ),
         ];
         for (name, help, value) in figures {
             gauge(&mut encoder, name, help, value)?;
         }
+        refused(&mut encoder, writes.refused)?;
         let help = "State time: how fresh this node's answers are, as Unix time";
         seconds(&mut encoder, "namingo_state_time", help, s.state_time.0 as f64 / 1000.0)?;
         let oldest = memory.oldest_snapshot.map_or(0.0, |age| age.as_secs_f64());
         let help = "Age of the oldest snapshot being read: the pages that it pins can't be used again";
         seconds(&mut encoder, "namingo_oldest_snapshot_age", help, oldest)
     }
+}
+
+fn refused(encoder: &mut DescriptorEncoder<'_>, refused: Refused) -> fmt::Result {
+    let help = "Writes that found no room in time and were not proposed";
+    let mut family = encoder.encode_descriptor("namingo_writes_refused", help, None, MetricType::Counter)?;
+    for (reason, count) in [("node", refused.node), ("leader", refused.leader), ("memory", refused.memory)] {
+        ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
+    }
+    Ok(())
 }
 
 fn rows_of(memory: &Stats) -> u64 {

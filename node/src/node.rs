@@ -8,15 +8,19 @@ use crate::{
     failure::Failure,
     jobs,
     keys::KeyRing,
-    metrics::{NodeMetrics, RaftCollector},
-    reload,
+    metrics::{Figures, NodeMetrics, RaftCollector},
+    open_files, reload,
     servers::{self, Servers},
     status_http::{self, Readiness, StatusPage},
     stop, withdrawal,
 };
 use cluster::{Bundle, ClusterFile};
 use prometheus_client::registry::Registry;
-use raft::{Cluster, Live, RaftConfig, founding::Founder, transport::PeerNet};
+use raft::{
+    Bounds, Cluster, Live, RaftConfig,
+    founding::Founder,
+    transport::{Door, PeerNet},
+};
 use registry::{Backend, Freshness, SvTrids, Timestamp};
 use std::{
     collections::BTreeMap,
@@ -118,6 +122,7 @@ fn same_address(file: &ClusterFile, bundle: &Bundle) -> Result<(), Failure> {
 
 async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runtime::Handle) -> Ended {
     let section = &file.nodes[&bundle.node];
+    open_files::allow(&file.limits);
     let hangups = reload::hangups(demo)?;
     let mut registry = Registry::default();
     let node_metrics = NodeMetrics::register(&mut registry);
@@ -133,15 +138,21 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(cluster.serve_reads());
-    serve_peers(&mut tasks, peers_at, bundle, &cluster, consensus)?;
+    serve_peers(&mut tasks, peers_at, bundle, &cluster, (&service_metrics, consensus))?;
 
     let readiness = Arc::new(Readiness::default());
     let (status, led) = (cluster.clone(), readiness.clone());
-    let figures = move || (status.status(), led.is_led(), status.store().stats());
+    let figures = move || Figures {
+        status: status.status(),
+        led: led.is_led(),
+        memory: status.store().stats(),
+        writes: status.writes(),
+    };
     registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
     if let Some(address) = section.addresses.metrics {
-        let listener = status_http::bind(address).await?;
-        let page = StatusPage { registry, readiness: readiness.clone() };
+        let listener = status_http::bind(address, &service_metrics).await?;
+        let metrics = service_metrics.clone();
+        let page = StatusPage { registry, readiness: readiness.clone(), metrics };
         tasks.spawn(status_http::serve(listener, Arc::new(page)));
     }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
@@ -158,8 +169,8 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     }
     let (trigger, shutdown) = net::shutdown();
     let sealing = (ring.clone(), trids.clone());
-    let operators =
-        control::serve(bundle, section.addresses.admin, &cluster, sealing, shutdown.clone()).await?;
+    let endpoint = (section.addresses.admin, service_metrics.clone());
+    let operators = control::serve(bundle, endpoint, &cluster, sealing, shutdown.clone()).await?;
     tasks.spawn(operators);
 
     let running = async {
@@ -246,6 +257,7 @@ async fn start_consensus(
         on_apply: Arc::new(move |batch| metrics.applied(batch)),
         work: raft::Work::Threads,
         jumps: if demo == Demo::No { raft::Jumps::Small } else { raft::Jumps::Any },
+        bounds: Bounds { writes: held(file.limits.writes), proposals: held(file.limits.proposals) },
     };
     let own = bundle.clone();
     let net = PeerNet::new(Arc::new(move |to| {
@@ -262,7 +274,7 @@ fn serve_peers(
     listener: TcpListener,
     bundle: &Bundle,
     cluster: &Peers,
-    consensus: &runtime::Handle,
+    (metrics, consensus): (&net::Metrics, &runtime::Handle),
 ) -> Result<(), Failure> {
     let tls = cluster::tls::server_config(bundle)?;
     let node_of = Arc::new(|certificate: &rustls::pki_types::CertificateDer<'_>| {
@@ -276,7 +288,10 @@ fn serve_peers(
         TcpListener::from_std(l)
     });
     let listener = listener.map_err(|e| Failure::at("peers", e))?;
-    tasks.spawn_on(raft::transport::serve(listener, tls, node_of, cluster.clone()), consensus);
+    let metrics = metrics.clone();
+    let on_stranger = Arc::new(move || metrics.cut(net::Service::Peers, net::Cut::Handshake));
+    let door = Door { tls, node_of, on_stranger };
+    tasks.spawn_on(raft::transport::serve(listener, door, cluster.clone()), consensus);
     Ok(())
 }
 
@@ -337,6 +352,11 @@ async fn step_aside(cluster: &Peers) {
     if !matches!(handed, Ok(Ok(()))) {
         tracing::warn!(to = heir, "leadership could not be handed over; the others will elect");
     }
+}
+
+/// A number of the configuration as what can be held in memory.
+pub fn held(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The wall clock.

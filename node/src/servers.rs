@@ -2,21 +2,19 @@
 
 use crate::{
     failure::Failure,
-    node::{Peers, now},
+    node::{Peers, held, now},
     reload::{self, Certificate},
 };
 use cluster::{Addresses, ClusterFile};
-use net::{Limits, Listener, Metrics, Plain, Service, Shutdown, Tls};
+use net::{Limits, Listener, Metrics, Patience, Plain, Service, Shutdown, Tls};
 use registry::{SvTrids, seal::Keys};
 use std::{net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 use tokio::{net::TcpListener, signal::unix::Signal, task::JoinSet};
 
-const LIMITS: Limits = Limits {
-    connections: 20_000,
-    connections_per_source: 10_000,
-    handshake: Duration::from_secs(10),
-    drain: Duration::from_secs(5),
-};
+/// From accept to the end of the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What connections get to finish their command when the node stops.
+const DRAIN: Duration = Duration::from_secs(5);
 
 const TERMS: &str = "The data in this registry is provided for information only. It may not be used to send unsolicited \
     messages, nor for automated processes that query this service in bulk.";
@@ -47,7 +45,9 @@ impl Servers {
     ) -> Result<Servers, Failure> {
         let addresses = &file.nodes[&node].addresses;
         let mut open = JoinSet::new();
-        let bind = |service, address| Listener::bind(address, service, LIMITS, parts.metrics.clone());
+        let bind = |service, address| {
+            Listener::bind(address, service, limits(&file.limits, service), parts.metrics.clone())
+        };
         if let Some(address) = addresses.whois {
             let site = Arc::new(whois::Site { terms: whois_terms(file), metrics: parts.metrics.clone() });
             open.spawn(whois::serve(
@@ -119,6 +119,7 @@ fn epp_identity(file: &ClusterFile, node: u64) -> Result<Option<(SocketAddr, Cer
 
 fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
     let cores = available_parallelism().map_or(1, usize::from);
+    let limits = file.limits.epp;
     epp::Site {
         name: server_id(&file.name, node),
         svtrids: parts.trids.clone(),
@@ -126,10 +127,37 @@ fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
         passwords: epp::Passwords::new(cores.div_ceil(2)),
         attempts: epp::Attempts::default(),
         sessions: epp::Sessions::default(),
+        frames: epp::Budget::new(held(limits.frames_mib) << 20),
         clock: Arc::new(now),
         metrics: parts.metrics.clone(),
-        limits: epp::SessionLimits::default(),
+        limits: epp::SessionLimits {
+            greeting_idle: seconds(limits.login_s),
+            idle: seconds(limits.service.idle_s),
+            transfer: seconds(limits.service.answer_s),
+            ..epp::SessionLimits::default()
+        },
     }
+}
+
+/// The limits of a public service; the operator's and the nodes' own have theirs elsewhere.
+fn limits(all: &cluster::Limits, service: Service) -> Limits {
+    let own = match service {
+        Service::Whois => all.whois,
+        Service::Das => all.das,
+        Service::Rdap => all.rdap,
+        Service::Epp | Service::Admin | Service::Status | Service::Peers => all.epp.service,
+    };
+    Limits {
+        connections: held(own.connections),
+        connections_per_source: held(own.connections_per_source),
+        handshake: HANDSHAKE,
+        drain: DRAIN,
+        patience: Patience { idle: seconds(own.idle_s), answer: seconds(own.answer_s) },
+    }
+}
+
+fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number.into())
 }
 
 /// The operator's terms, or those that any registry has.

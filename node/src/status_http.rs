@@ -1,12 +1,12 @@
 //! `/metrics`, `/healthz`, `/readyz` over plain HTTP, for the operator's network only.
 
-use crate::failure::Failure;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{
-    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+use hyper::{Method, Request, Response, StatusCode, body::Incoming, header, service::service_fn};
+use net::{
+    Limits, Listener, Metrics, Patience, Plain, Service,
+    http::{HttpLimits, Tally},
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::registry::Registry;
 use raft::ClockState;
 use std::{
@@ -18,12 +18,24 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
 
-/// Scrapes at the same time at most.
-const CONNECTIONS_MAX: usize = 64;
-/// How long the head of a request may take.
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
+/// Some scrapers, and a person who looks.
+const LIMITS: Limits = Limits {
+    connections: 64,
+    connections_per_source: 32,
+    handshake: Duration::from_secs(1),
+    drain: Duration::ZERO,
+    patience: Patience { idle: HTTP_LIMITS.head, answer: HTTP_LIMITS.answer },
+};
+
+const HTTP_LIMITS: HttpLimits = HttpLimits {
+    head: Duration::from_secs(10),
+    head_octets: 16 * 1024,
+    headers: 64,
+    answer: Duration::from_secs(10),
+    connection: Duration::from_secs(600),
+    ending: Duration::from_secs(10),
+};
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
@@ -85,42 +97,32 @@ impl Readiness {
 pub struct StatusPage {
     pub registry: Registry,
     pub readiness: Arc<Readiness>,
+    pub metrics: Metrics,
 }
 
 /// Binds the endpoint.
 ///
 /// # Errors
 /// The address can't be bound.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|e| Failure::port("metrics", address, &e))
+pub async fn bind(address: SocketAddr, metrics: &Metrics) -> Result<Listener, net::BindError> {
+    Listener::bind(address, Service::Status, LIMITS, metrics.clone()).await
 }
 
-/// Serves until the task is dropped.
-pub async fn serve(listener: TcpListener, page: Arc<StatusPage>) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let Ok(seat) = seats.clone().acquire_owned().await else { return };
-        let Ok((tcp, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
+/// Serves until the task is dropped: how the node stops can be watched, too.
+pub async fn serve(listener: Listener, page: Arc<StatusPage>) {
+    let (_kept, never) = net::shutdown();
+    let connection = move |wire, _peer, shutdown| {
         let page = page.clone();
-        tokio::spawn(async move {
+        async move {
+            let tally = Tally { service: Service::Status, metrics: page.metrics.clone() };
             let answer = service_fn(move |request| {
                 let page = page.clone();
                 async move { Ok::<_, Infallible>(page.answer(&request)) }
             });
-            let served = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_LIMIT)
-                .serve_connection(TokioIo::new(tcp), answer)
-                .await;
-            if let Err(error) = served {
-                tracing::debug!(%error, "a connection for metrics ended");
-            }
-            drop(seat);
-        });
-    }
+            net::http::converse(wire, answer, HTTP_LIMITS, &tally, shutdown).await;
+        }
+    };
+    listener.serve(Plain, never, connection).await;
 }
 
 impl StatusPage {

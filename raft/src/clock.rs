@@ -266,7 +266,10 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn told(offsets: &[(u64, i64)]) -> Vec<Answer> {
-        offsets.iter().map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, may_lead: true }).collect()
+        offsets
+            .iter()
+            .map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, may_lead: true })
+            .collect()
     }
 
     #[test]

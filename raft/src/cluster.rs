@@ -202,9 +202,15 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
         let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work, _cx: PhantomData };
-        let raft = Raft::build(config.id, openraft_config(&config)?, peers, LogStore::<C>::new(log.clone()), machine)
-            .await
-            .map_err(|e| StartError::Raft(e.to_string()))?;
+        let raft = Raft::build(
+            config.id,
+            openraft_config(&config)?,
+            peers,
+            LogStore::<C>::new(log.clone()),
+            machine,
+        )
+        .await
+        .map_err(|e| StartError::Raft(e.to_string()))?;
         let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,

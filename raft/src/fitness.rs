@@ -83,7 +83,8 @@ pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
             own.raft.runtime_config().elect(elects);
         }
         // again as long as it leads: the one asked may not have been able to
-        let unfit = matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || own.store.space().is_full();
+        let unfit =
+            matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || own.store.space().is_full();
         let leads_unfit = unfit && own.leads();
         if leads_unfit {
             step_down(&own, &mut told).await;
@@ -110,7 +111,10 @@ async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<A
 async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>, told: &mut bool) {
     let Some(heir) = own.status().heir() else { return };
     if !std::mem::replace(told, true) {
-        tracing::warn!(to = heir, "handing leadership over: this node's clock can't be trusted, or its disk is full");
+        tracing::warn!(
+            to = heir,
+            "handing leadership over: this node's clock can't be trusted, or its disk is full"
+        );
     }
     if let Err(error) = own.hand_over(heir).await {
         tracing::warn!(error, "leadership could not be handed over");

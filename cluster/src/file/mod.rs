@@ -1,16 +1,17 @@
 //! `cluster.toml`: who founds the cluster and where each node listens.
 //!
 //! `read` turns the text into a [`ClusterFile`], `rules` holds what goes beyond one key, `write` makes such a file
-//! with comments. Every error names file, line and key.
+//! with comments, `limits` does both for its section. Every error names file, line and key.
 
 mod error;
+mod limits;
 mod read;
 mod rules;
 mod write;
 
 pub use error::ConfigError;
 
-use crate::{Addresses, Profile, RepositoryPolicy, Role, layout};
+use crate::{Addresses, Limits, Profile, RepositoryPolicy, Role, layout};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -37,6 +38,7 @@ pub struct ClusterFile {
     pub log_keep_mib: u32,
     pub repository: RepositoryPolicy,
     pub terms: Terms,
+    pub limits: Limits,
     /// By node id.
     pub nodes: BTreeMap<u64, NodeSection>,
 }

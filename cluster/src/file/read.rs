@@ -1,11 +1,12 @@
 //! The text of a `cluster.toml`, key by key. Keys that nobody reads are refused: a misspelt one would otherwise
 //! switch a service off in silence.
 
-use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms};
+use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms, limits};
 use crate::{Addresses, Profile, RepositoryPolicy};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 use toml::{
@@ -13,7 +14,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-const SECTIONS: &[&str] = &["cluster", "repository", "node"];
+const SECTIONS: &[&str] = &["cluster", "repository", "limits", "node"];
 const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib"];
 const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses", "terms", "terms_url"];
 const NODE: &[&str] = &[
@@ -98,6 +99,7 @@ fn file(path: &Path, root: &Section<'_>) -> Result<ClusterFile, ConfigError> {
             text: repository.optional_text("terms")?.map(str::to_owned),
             url: repository.optional_text("terms_url")?.map(str::to_owned),
         },
+        limits: limits::read(root)?,
         nodes: nodes(root)?,
     })
 }
@@ -140,7 +142,7 @@ fn node(section: &Section<'_>) -> Result<NodeSection, ConfigError> {
 }
 
 /// One table whose keys are all known.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     lines: &'a Lines,
     name: String,
     table: &'a DeTable<'a>,
@@ -186,10 +188,22 @@ impl<'a> Section<'a> {
     }
 
     fn section(&self, key: &str, known: &[&str]) -> Result<Section<'a>, ConfigError> {
-        match self.table(key)? {
-            Some(table) => Section::new(self.lines, self.key(key), table, known),
-            None => Err(self.lines.error(&self.key(key), format!("the section [{key}] is missing"))),
-        }
+        let missing = || self.error(key, format!("the section [{key}] is missing"));
+        self.optional_section(key, known)?.ok_or_else(missing)
+    }
+
+    pub(super) fn optional_section(
+        &self,
+        key: &str,
+        known: &[&str],
+    ) -> Result<Option<Section<'a>>, ConfigError> {
+        let Some(table) = self.table(key)? else { return Ok(None) };
+        Section::new(self.lines, self.key(key), table, known).map(Some)
+    }
+
+    /// What is wrong with the value of a key.
+    pub(super) fn error(&self, key: &str, why: impl Into<String>) -> ConfigError {
+        self.lines.error(&self.key(key), why)
     }
 
     fn optional_text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
@@ -222,6 +236,18 @@ impl<'a> Section<'a> {
                 }
             },
             Some(other) => Err(self.wrong(key, "a whole number", other)),
+        }
+    }
+
+    /// A whole number within a range.
+    pub(super) fn within(&self, key: &str, range: &RangeInclusive<u32>) -> Result<Option<u32>, ConfigError> {
+        let number = self.whole(key)?;
+        match number {
+            Some(number) if !range.contains(&number) => {
+                let (least, most) = (range.start(), range.end());
+                Err(self.error(key, format!("{number} is not a number from {least} to {most}")))
+            }
+            fine => Ok(fine),
         }
     }
 

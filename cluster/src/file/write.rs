@@ -1,6 +1,6 @@
 //! A `cluster.toml` as text, with the comments that a reader needs. What it writes reads back as the same value.
 
-use super::{ClusterFile, NodeSection};
+use super::{ClusterFile, NodeSection, limits};
 use std::fmt::{self, Display, Formatter, Write};
 
 impl Display for ClusterFile {
@@ -37,6 +37,7 @@ impl Display for ClusterFile {
         if let Some(url) = &self.terms.url {
             key(f, "terms_url", &quoted(url), "the page with the terms")?;
         }
+        limits::write(f, &self.limits)?;
         self.nodes.iter().try_for_each(|(id, node)| Section(*id, node).fmt(f))
     }
 }
@@ -79,7 +80,7 @@ fn purpose(service: &str) -> &'static str {
     }
 }
 
-fn key(f: &mut Formatter<'_>, name: &str, value: &str, comment: &str) -> fmt::Result {
+pub(super) fn key(f: &mut Formatter<'_>, name: &str, value: &str, comment: &str) -> fmt::Result {
     let assignment = format!("{name} = {value}");
     writeln!(f, "{assignment:<32} # {comment}")
 }

@@ -3,7 +3,7 @@
 use super::Shape;
 use crate::failure::Failure;
 use cluster::{
-    Addresses, ClusterFile, DEFAULT_LOG_KEEP_MIB, NodeSection, Profile, RepositoryPolicy, Role, Terms,
+    Addresses, ClusterFile, DEFAULT_LOG_KEEP_MIB, Limits, NodeSection, Profile, RepositoryPolicy, Role, Terms,
 };
 use std::{collections::BTreeMap, fs, net::SocketAddr};
 
@@ -100,8 +100,20 @@ fn cluster_file(shape: &Shape) -> Result<ClusterFile, Failure> {
             documentation_addresses: true,
         },
         terms: Terms::default(),
+        limits: limits(),
         nodes,
     })
+}
+
+/// Everybody comes from the loopback address: one source may have all connections, and there are enough of them to
+/// try what ten thousand do.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    let Limits { epp, whois, das, rdap, .. } = &mut limits;
+    for service in [&mut epp.service, whois, das, rdap] {
+        (service.connections, service.connections_per_source) = (4000, 4000);
+    }
+    limits
 }
 
 fn addresses(role: Role, place: u64, offset: u16) -> Option<Addresses> {

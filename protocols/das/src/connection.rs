@@ -1,9 +1,8 @@
 //! One connection: reads what has arrived, answers the complete lines in it, and again.
 
 use std::io;
-use std::time::Duration;
 
-use net::{Metrics, Service, Shutdown};
+use net::{Cut, Metrics, Patience, Service, Shutdown};
 use registry::{Backend, Freshness, view::DasStatus};
 use storage::Fault;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,20 +12,22 @@ use tracing::{debug, error, warn};
 use crate::answer;
 use crate::batch::Inbox;
 
-/// Time from one answer to the next complete line.
-const IDLE_TIME: Duration = Duration::from_secs(30);
-/// Time for the client to take a batch of answers.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// Room for reading; with it a connection holds at most a few times as many octets.
 const READ_OCTETS: usize = 8 * 1024;
 
 /// Serves one connection until the client leaves, a limit is met or the shutdown is requested.
-pub(crate) async fn converse<W, B>(wire: W, backend: &B, metrics: &Metrics, shutdown: Shutdown)
-where
+pub(crate) async fn converse<W, B>(
+    wire: W,
+    backend: &B,
+    metrics: &Metrics,
+    patience: Patience,
+    shutdown: Shutdown,
+) where
     W: AsyncRead + AsyncWrite + Unpin,
     B: Backend,
 {
-    let mut conversation = Conversation { wire, backend, metrics, inbox: Inbox::default(), out: Vec::new() };
+    let (inbox, out) = (Inbox::default(), Vec::new());
+    let mut conversation = Conversation { wire, backend, metrics, patience, inbox, out };
     if let Err(cause) = conversation.run(shutdown).await {
         debug!(service = "das", %cause, "connection ended");
     }
@@ -44,24 +45,27 @@ struct Conversation<'a, W, B> {
     wire: W,
     backend: &'a B,
     metrics: &'a Metrics,
+    /// From one answer to the next complete line, and for the client to take a batch of answers.
+    patience: Patience,
     inbox: Inbox,
     out: Vec<u8>,
 }
 
 impl<W: AsyncRead + AsyncWrite + Unpin, B: Backend> Conversation<'_, W, B> {
     async fn run(&mut self, mut shutdown: Shutdown) -> io::Result<()> {
-        let mut deadline = Instant::now() + IDLE_TIME;
+        let mut deadline = Instant::now() + self.patience.idle;
         loop {
             while self.inbox.is_ready() {
                 self.answer(Part::Ready).await?;
-                deadline = Instant::now() + IDLE_TIME;
+                deadline = Instant::now() + self.patience.idle;
             }
             self.inbox.octets.reserve(READ_OCTETS);
             let read = tokio::select! {
                 biased;
                 () = shutdown.requested() => return Ok(()),
-                read = timeout_at(deadline, self.wire.read_buf(&mut self.inbox.octets)) => read??,
+                read = timeout_at(deadline, self.wire.read_buf(&mut self.inbox.octets)) => read,
             };
+            let read = read.inspect_err(|_| self.metrics.cut(Service::Das, Cut::Idle))??;
             self.inbox.received();
             if read == 0 {
                 self.answer(Part::Last).await?;
@@ -92,7 +96,8 @@ impl<W: AsyncRead + AsyncWrite + Unpin, B: Backend> Conversation<'_, W, B> {
             error!(service = "das", %fault, "a query met a fault of the state");
             failed(metrics, fault)
         })?;
-        timeout(ANSWER_TIME, self.wire.write_all(&self.out)).await?
+        let written = timeout(self.patience.answer, self.wire.write_all(&self.out)).await;
+        written.inspect_err(|_| metrics.cut(Service::Das, Cut::Stalled))?
     }
 }
 

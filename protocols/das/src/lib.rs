@@ -21,9 +21,10 @@ use registry::Backend;
 /// Answers queries until `shutdown` is requested.
 pub async fn serve<B: Backend>(listener: Listener, backend: B, metrics: Metrics, shutdown: Shutdown) {
     let shared = Arc::new((backend, metrics));
+    let patience = listener.patience();
     let connection = move |wire, _peer, shutdown| {
         let shared = Arc::clone(&shared);
-        async move { connection::converse(wire, &shared.0, &shared.1, shutdown).await }
+        async move { connection::converse(wire, &shared.0, &shared.1, patience, shutdown).await }
     };
     listener.serve(Plain, shutdown, connection).await;
 }

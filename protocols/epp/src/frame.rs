@@ -1,16 +1,44 @@
 //! Frames on the wire (RFC 5734 section 4): four octets with the length, themselves included, then the XML.
+//!
+//! A connection keeps little memory for its frames. A frame that needs more takes it out of a [`Budget`] that all
+//! connections of a node share, and waits within its time where that is spent.
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{error::Elapsed, timeout};
 
 /// Octets of the length field.
 const HEADER: usize = 4;
-/// What the buffer keeps between frames; a larger one is given back after use.
-const KEPT: usize = 64 * 1024;
+/// Octets of a document that need no part of the budget: nearly all commands have less.
+pub const KEPT: usize = 16 * 1024;
+/// What is read and thrown away of a frame that is refused, in octets and in time, so that the answer is not lost to
+/// the reset that closing over unread octets causes.
+const DISCARD_MAX: u64 = 2 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
+/// Memory for frames of more than [`KEPT`] octets, of all connections together. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Semaphore>);
+
+/// A semaphore counts these many octets as one.
+const UNIT: usize = 1024;
+
+impl Budget {
+    /// So many octets; one frame of the greatest length must find room in it.
+    pub fn new(octets: usize) -> Budget {
+        Budget(Arc::new(Semaphore::new(octets / UNIT)))
+    }
+
+    async fn take(&self, octets: usize) -> io::Result<OwnedSemaphorePermit> {
+        let units = u32::try_from(octets.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.0).acquire_many_owned(units).await.map_err(io::Error::other)
+    }
+}
 
 /// A connection that carries frames.
 #[derive(Debug)]
@@ -20,6 +48,9 @@ pub struct Wire<S> {
     bytes_max: usize,
     /// How long a frame may take from its first octet to its last, in either direction.
     transfer: Duration,
+    budget: Budget,
+    /// The part of the budget that the buffer takes now.
+    taken: Option<OwnedSemaphorePermit>,
 }
 
 /// Why no further frame can be had.
@@ -34,6 +65,8 @@ pub enum FrameError {
     },
     /// Nothing came, or a frame did not come to its end in time.
     Idle,
+    /// The other end did not take a document in time.
+    Stalled,
     Io(io::Error),
 }
 
@@ -47,6 +80,7 @@ impl fmt::Display for FrameError {
                 write!(f, "the frame's length field says {bytes}; at most {bytes_max} octets are accepted")
             }
             FrameError::Idle => f.write_str("no complete frame came in time"),
+            FrameError::Stalled => f.write_str("the answer was not taken in time"),
             FrameError::Io(cause) => write!(f, "the connection failed: {cause}"),
         }
     }
@@ -67,9 +101,26 @@ impl From<Elapsed> for FrameError {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// Frames of at most `bytes_max` octets, header included.
+    /// Frames of at most `bytes_max` octets, header included; the memory for one of them is its own.
     pub fn new(stream: S, bytes_max: usize, transfer: Duration) -> Wire<S> {
-        Wire { stream, buffer: Vec::new(), bytes_max, transfer }
+        Wire::sharing(stream, bytes_max, transfer, Budget::new(bytes_max + UNIT))
+    }
+
+    /// The same with memory that is shared with others.
+    pub fn sharing(stream: S, bytes_max: usize, transfer: Duration, budget: Budget) -> Wire<S> {
+        Wire { stream, buffer: Vec::new(), bytes_max, transfer, budget, taken: None }
+    }
+
+    /// From now on frames have at most `bytes_max` octets.
+    pub fn limit(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// Gives back what a long document took, once it has been read.
+    pub fn release(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
+        self.taken = None;
     }
 
     /// The next document; `None` if the other end closed the connection between two frames. Waits at most `idle`
@@ -87,7 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(Some(&self.buffer))
     }
 
-    /// What follows the first octet of a frame. The buffer grows with what arrives, not with what was announced.
+    /// What follows the first octet of a frame. A short one's buffer grows with what arrives, not with what was
+    /// announced; a long one has its room before its first octet is read.
     async fn rest(&mut self, header: &mut [u8; HEADER]) -> Result<(), FrameError> {
         self.stream.read_exact(&mut header[1..]).await?;
         let bytes = u32::from_be_bytes(*header);
@@ -98,9 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if length > self.bytes_max {
             return Err(FrameError::TooLong { bytes, bytes_max: self.bytes_max });
         }
-        self.buffer.clear();
-        self.buffer.shrink_to(KEPT);
+        self.release();
         let body = length - HEADER;
+        if body > KEPT {
+            self.taken = Some(self.budget.take(body).await?);
+            self.buffer.reserve_exact(body);
+        }
         let read = (&mut self.stream).take(body as u64).read_to_end(&mut self.buffer).await?;
         if read < body { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) } else { Ok(()) }
     }
@@ -116,8 +171,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             self.stream.write_all(document).await?;
             self.stream.flush().await
         })
-        .await??;
+        .await
+        .map_err(|_| FrameError::Stalled)??;
         Ok(())
+    }
+
+    /// Reads what is still coming of a frame that was refused, for a moment.
+    pub async fn discard(&mut self) {
+        let mut rest = (&mut self.stream).take(DISCARD_MAX);
+        // what does not come in time is not missed
+        let _ = timeout(DISCARD_TIME, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     }
 
     /// Says good-bye where the transport has a word for it (TLS).
@@ -181,6 +244,39 @@ mod tests {
         assert_eq!(other.recv(LONG).await.unwrap().unwrap(), b"<epp/>");
         wire.close().await;
         assert!(other.recv(LONG).await.unwrap().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_frame_waits_for_memory_and_gives_it_back() {
+        let budget = Budget::new(2 * KEPT + UNIT);
+        let long = |octet: u8| {
+            let length = u32::try_from(2 * KEPT + HEADER).unwrap();
+            [&length.to_be_bytes()[..], &vec![octet; 2 * KEPT]].concat()
+        };
+        let open = || {
+            let (client, server) = duplex(1 << 20);
+            (client, Wire::sharing(server, 1 << 20, Duration::from_secs(5), budget.clone()))
+        };
+        let ((mut first, mut holds), (mut second, mut waits)) = (open(), open());
+        first.write_all(&long(1)).await.unwrap();
+        second.write_all(&long(2)).await.unwrap();
+        assert_eq!(holds.recv(LONG).await.unwrap().unwrap().len(), 2 * KEPT);
+        assert!(matches!(waits.recv(LONG).await, Err(FrameError::Idle)));
+        // a short one needs none of it
+        let (mut third, mut short) = open();
+        third.write_all(b"\0\0\0\x07abc").await.unwrap();
+        assert_eq!(short.recv(LONG).await.unwrap().unwrap(), b"abc");
+        holds.release();
+        assert!(holds.buffer.capacity() <= KEPT);
+        third.write_all(&long(3)).await.unwrap();
+        assert_eq!(short.recv(LONG).await.unwrap().unwrap()[0], 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_taken_is_given_up() {
+        let (_client, server) = duplex(64);
+        let mut wire = Wire::new(server, 100, Duration::from_secs(5));
+        assert!(matches!(wire.send(&[b'x'; 100]).await, Err(FrameError::Stalled)));
     }
 
     #[tokio::test(start_paused = true)]

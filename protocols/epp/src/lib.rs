@@ -34,6 +34,7 @@ pub mod suspension;
 pub mod xml;
 
 pub use attempts::Attempts;
+pub use frame::Budget;
 pub use passwords::Passwords;
 pub use server::serve;
 pub use site::{SessionLimits, Site};

@@ -126,13 +126,18 @@ impl<B: Backend> Session<B> {
         owner: &Owner,
         svtrid: SvTrid,
     ) -> Result<(u64, Registrar), Denial> {
-        if self.site.attempts.refuse(self.peer.address.ip()) {
+        let source = self.peer.address.ip();
+        if self.site.attempts.refuse(source) {
+            return Err(self.login_refused(login, TOO_MANY, svtrid));
+        }
+        let place = self.site.passwords.place(source).await?;
+        // others of the source may have failed while this one waited
+        if self.site.attempts.refuse(source) {
             return Err(self.login_refused(login, TOO_MANY, svtrid));
         }
         let sealed = found.as_ref().map(|(_, registrar)| registrar.password.clone());
-        let source = self.peer.address.ip();
         let checked = self.site.passwords.check(
-            source,
+            place,
             self.site.keys.clone(),
             owner.clone(),
             sealed,
@@ -187,13 +192,9 @@ impl<B: Backend> Session<B> {
         svtrid: SvTrid,
     ) -> Result<(), Denial> {
         let random = (self.site.draw(), self.site.draw());
-        let sealed = self.site.passwords.seal(
-            self.peer.address.ip(),
-            self.site.keys.clone(),
-            owner.clone(),
-            random,
-            new.clone(),
-        );
+        let place = self.site.passwords.place(self.peer.address.ip()).await?;
+        let sealed =
+            self.site.passwords.seal(place, self.site.keys.clone(), owner.clone(), random, new.clone());
         let password = sealed.await?;
         let change = RegistrarPassword { handle: handle.to_owned(), password };
         let verb = registry::Verb::RegistrarPassword(Box::new(change));

@@ -1,11 +1,13 @@
 //! One EPP connection, greeting to close: all that a registrar can make this server do passes these lines.
 //!
-//! Commands are carried out one at a time in the order in which they came.
+//! Commands are carried out one at a time in the order in which they came: while one is under way, or waits for room
+//! among the writes of the node, nothing further is read from its connection. What a client sends meanwhile waits in
+//! the sockets of both ends, and then with the client.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use net::{Peer, Shutdown};
+use net::{Cut, Peer, Service, Shutdown};
 use registry::{Actor, Backend, Freshness, Refusal, Unavailable, registrar};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -59,17 +61,21 @@ where
     B: Backend,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut wire = Wire::new(stream, site.limits.frame_bytes_max, site.limits.transfer);
+    let limits = site.limits;
+    let mut wire = Wire::sharing(stream, limits.login_frame_bytes_max, limits.transfer, site.frames.clone());
     let mut session =
         Session { backend, site, peer, client: None, login_failures: 0, wrong_authinfos: 0, seat: None };
     debug!(peer = %peer.address, "connected");
     let ended = session.run(&mut wire, &mut shutdown).await;
+    let reads = !matches!(ended, Err(FrameError::Stalled));
     if let Err(cause) = ended {
         session.complain(&mut wire, &cause).await;
     }
     // before the client can see the end: it may come back at once
     session.seat = None;
-    wire.close().await;
+    if reads {
+        wire.close().await;
+    }
     debug!(peer = %peer.address, "disconnected");
 }
 
@@ -81,10 +87,12 @@ impl<B: Backend> Session<B> {
     ) -> Result<(), FrameError> {
         wire.send(&self.greeting().await).await?;
         loop {
-            let idle = match self.client {
-                Some(_) => self.site.limits.idle,
-                None => self.site.limits.greeting_idle,
+            let limits = &self.site.limits;
+            let (idle, bytes_max) = match self.client {
+                Some(_) => (limits.idle, limits.frame_bytes_max),
+                None => (limits.greeting_idle, limits.login_frame_bytes_max),
             };
+            wire.limit(bytes_max);
             // A node that stops lets the command under way finish and takes no further one.
             let frame = tokio::select! {
                 biased;
@@ -94,7 +102,9 @@ impl<B: Backend> Session<B> {
             };
             let Some(frame) = frame else { return Ok(()) };
             let begun = Instant::now();
-            let (answer, ends) = self.answer_frame(frame, begun).await;
+            let read = request::parse(frame);
+            wire.release();
+            let (answer, ends) = self.answer_frame(read, begun).await;
             wire.send(&answer).await?;
             if ends {
                 return Ok(());
@@ -103,8 +113,8 @@ impl<B: Backend> Session<B> {
     }
 
     /// The document that answers a frame, and whether the connection ends with it.
-    async fn answer_frame(&mut self, frame: &[u8], begun: Instant) -> (Vec<u8>, bool) {
-        let request::Frame { cltrid, request } = request::parse(frame);
+    async fn answer_frame(&mut self, read: request::Frame, begun: Instant) -> (Vec<u8>, bool) {
+        let request::Frame { cltrid, request } = read;
         let svtrid = self.site.svtrids.next();
         let (verb, result) = match request {
             Ok(Request::Hello) => {
@@ -160,11 +170,19 @@ impl<B: Backend> Session<B> {
     async fn complain<S: AsyncRead + AsyncWrite + Unpin>(&self, wire: &mut Wire<S>, cause: &FrameError) {
         let svtrid = self.site.svtrids.next();
         debug!(%svtrid, peer = %self.peer.address, %cause, "connection ended");
+        let cut = match cause {
+            FrameError::TooShort(_) | FrameError::TooLong { .. } => Some(Cut::Malformed),
+            FrameError::Idle => Some(Cut::Idle),
+            FrameError::Stalled => Some(Cut::Stalled),
+            FrameError::Io(_) => None,
+        };
+        cut.into_iter().for_each(|cut| self.site.metrics.cut(Service::Epp, cut));
         if matches!(cause, FrameError::TooShort(_) | FrameError::TooLong { .. }) {
             let denial = Denial::new(ResultCode::FailedEnding, cause.to_string());
             let response = Response { result: Err(denial), cltrid: None, svtrid };
             // The connection is given up in any case.
             let _ = wire.send(&response.to_xml()).await;
+            wire.discard().await;
         }
     }
 

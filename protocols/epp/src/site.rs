@@ -11,6 +11,7 @@ use registry::seal::{Keys, SealFault};
 use ring::rand::SystemRandom;
 
 use crate::attempts::Attempts;
+use crate::frame::{Budget, KEPT};
 use crate::passwords::Passwords;
 use crate::suspension::Sessions;
 
@@ -25,6 +26,8 @@ pub struct Site {
     pub passwords: Passwords,
     pub attempts: Attempts,
     pub sessions: Sessions,
+    /// Memory for long frames.
+    pub frames: Budget,
     /// The wall clock, for the greeting's `svDate`.
     pub clock: Clock,
     pub metrics: Metrics,
@@ -36,6 +39,8 @@ pub struct Site {
 pub struct SessionLimits {
     /// Octets of a frame, its length field included.
     pub frame_bytes_max: usize,
+    /// The same before login: nobody who is not known takes memory from those who are.
+    pub login_frame_bytes_max: usize,
     /// How long a client that has not logged in may be silent.
     pub greeting_idle: Duration,
     /// How long a client that has logged in may be silent.
@@ -54,6 +59,7 @@ impl Default for SessionLimits {
     fn default() -> SessionLimits {
         SessionLimits {
             frame_bytes_max: 1 << 20,
+            login_frame_bytes_max: KEPT,
             greeting_idle: Duration::from_secs(60),
             idle: Duration::from_secs(600),
             transfer: Duration::from_secs(30),

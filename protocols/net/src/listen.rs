@@ -21,7 +21,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, info, warn};
 
 use crate::client_cert::Fingerprint;
-use crate::metrics::{Metrics, Service};
+use crate::metrics::{Cut, Metrics, Service};
 use crate::shutdown::Shutdown;
 use crate::source::Sources;
 
@@ -36,6 +36,17 @@ pub struct Limits {
     pub handshake: Duration,
     /// Time that connections get to finish their current command when the node stops.
     pub drain: Duration,
+    /// For the service, which keeps it.
+    pub patience: Patience,
+}
+
+/// How long a service waits for its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the client to say something.
+    pub idle: Duration,
+    /// For the client to take an answer.
+    pub answer: Duration,
 }
 
 /// Who is at the other end.
@@ -162,6 +173,11 @@ impl Listener {
         self.address
     }
 
+    /// How long the service shall wait for its clients.
+    pub fn patience(&self) -> Patience {
+        self.limits.patience
+    }
+
     /// Accepts until `shutdown` is requested, runs `handler` for each connection in a task of its own, then waits
     /// for them up to [`Limits::drain`] and ends those that are left.
     pub async fn serve<T, H, F>(self, transport: T, mut shutdown: Shutdown, handler: H)
@@ -203,12 +219,16 @@ impl Listener {
             let opened = self.metrics.opened(self.service);
             let connection = Arc::clone(&shared);
             let (handshake, shutdown) = (self.limits.handshake, shutdown.clone());
+            let (metrics, service) = (self.metrics.clone(), self.service);
             sessions.spawn(async move {
                 let _held = (seat, admitted, opened);
                 let (transport, handler) = &*connection;
                 match greet(transport, tcp, handshake).await {
                     Ok((wire, certificate)) => handler(wire, Peer { address, certificate }, shutdown).await,
-                    Err(cause) => debug!(service = name, %address, %cause, "handshake failed"),
+                    Err(cause) => {
+                        metrics.cut(service, Cut::Handshake);
+                        debug!(service = name, %address, %cause, "handshake failed");
+                    }
                 }
             });
         }

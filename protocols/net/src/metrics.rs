@@ -13,13 +13,43 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// A public service of a node.
+/// A service of a node: four for the public, then the operator's and the nodes' own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     Epp,
     Whois,
     Das,
     Rdap,
+    Admin,
+    /// Metrics, health and readiness.
+    Status,
+    /// What nodes say to each other.
+    Peers,
+}
+
+/// Why a connection was ended that its client would have kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cut {
+    /// No TLS came about: not its protocol, not in time, or a certificate that is not accepted.
+    Handshake,
+    /// What came can't be told apart into requests.
+    Malformed,
+    /// Silence, or a request that did not come to its end in time.
+    Idle,
+    /// The client did not take its answer in time.
+    Stalled,
+}
+
+impl Cut {
+    /// The value of the label `reason`.
+    fn name(self) -> &'static str {
+        match self {
+            Cut::Handshake => "handshake",
+            Cut::Malformed => "malformed",
+            Cut::Idle => "idle",
+            Cut::Stalled => "stalled",
+        }
+    }
 }
 
 impl Service {
@@ -30,6 +60,9 @@ impl Service {
             Service::Whois => "whois",
             Service::Das => "das",
             Service::Rdap => "rdap",
+            Service::Admin => "admin",
+            Service::Status => "metrics",
+            Service::Peers => "peers",
         }
     }
 }
@@ -37,6 +70,12 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ServiceLabel {
     service: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CutLabel {
+    service: &'static str,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,6 +109,7 @@ pub struct Metrics {
     refusals: Family<ReasonLabel, Counter>,
     connections: Family<ServiceLabel, Gauge>,
     refused_connections: Family<ServiceLabel, Counter>,
+    cut_connections: Family<CutLabel, Counter>,
 }
 
 impl Metrics {
@@ -82,6 +122,7 @@ impl Metrics {
             refusals: Family::default(),
             connections: Family::default(),
             refused_connections: Family::default(),
+            cut_connections: Family::default(),
         };
         registry.register("namingo_queries", "Queries answered", metrics.queries.clone());
         registry.register("namingo_epp_commands", "EPP commands answered", metrics.commands.clone());
@@ -102,6 +143,11 @@ impl Metrics {
             "Connections closed at once because their source held too many",
             metrics.refused_connections.clone(),
         );
+        registry.register(
+            "namingo_connections_cut",
+            "Connections ended because of what the client did or did not do",
+            metrics.cut_connections.clone(),
+        );
         metrics
     }
 
@@ -121,8 +167,13 @@ impl Metrics {
         self.refusals.get_or_create(&ReasonLabel { reason }).inc();
     }
 
+    /// Counts a connection that is ended because of what its client did or did not do.
+    pub fn cut(&self, service: Service, cut: Cut) {
+        self.cut_connections.get_or_create(&CutLabel { service: service.name(), reason: cut.name() }).inc();
+    }
+
     /// Counts a connection as open until the returned value is dropped.
-    pub(crate) fn opened(&self, service: Service) -> Opened {
+    pub fn opened(&self, service: Service) -> Opened {
         let gauge = self.connections.get_or_create_owned(&ServiceLabel { service: service.name() });
         gauge.inc();
         Opened { gauge }
@@ -135,7 +186,8 @@ impl Metrics {
 }
 
 /// An open connection in the gauge `namingo_connections`.
-pub(crate) struct Opened {
+#[derive(Debug)]
+pub struct Opened {
     gauge: Gauge,
 }
 
@@ -203,6 +255,7 @@ mod tests {
         metrics.command("create", 1000, Duration::from_millis(3));
         metrics.refusal("not_served");
         metrics.refused(Service::Epp);
+        metrics.cut(Service::Peers, Cut::Handshake);
         let _open = metrics.opened(Service::Epp);
         exposition(&registry).unwrap()
     }
@@ -217,6 +270,7 @@ mod tests {
             r#"namingo_epp_refusals_total{reason="not_served"} 1"#,
             "# TYPE namingo_epp_command_seconds histogram",
             r#"namingo_connections{service="epp"} 1"#,
+            r#"namingo_connections_cut_total{service="peers",reason="handshake"} 1"#,
         ] {
             assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
         }

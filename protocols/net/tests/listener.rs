@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use net::{Limits, Listener, Metrics, Peer, Plain, Service, Shutdown, Trigger, shutdown};
+use net::{Limits, Listener, Metrics, Patience, Peer, Plain, Service, Shutdown, Trigger, shutdown};
 use prometheus_client::registry::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 const LONG: Duration = Duration::from_secs(3600);
 
 fn limits() -> Limits {
-    Limits { connections: 8, connections_per_source: 8, handshake: LONG, drain: LONG }
+    let patience = Patience { idle: LONG, answer: LONG };
+    Limits { connections: 8, connections_per_source: 8, handshake: LONG, drain: LONG, patience }
 }
 
 async fn bind(limits: Limits) -> Listener {

@@ -29,6 +29,8 @@ pub async fn serve<T: Transport, B: Backend>(
     shutdown: Shutdown,
 ) {
     let shared = Arc::new((backend, site));
-    let connection = move |wire, _peer, shutdown| connection::converse(wire, Arc::clone(&shared), shutdown);
+    let patience = listener.patience();
+    let connection =
+        move |wire, _peer, shutdown| connection::converse(wire, Arc::clone(&shared), patience, shutdown);
     listener.serve(transport, shutdown, connection).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use net::{LineError, Lines, Service, Shutdown};
+use net::{Cut, LineError, Lines, Patience, Service, Shutdown};
 use registry::{Backend, Freshness};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -14,22 +14,23 @@ use crate::{Site, text};
 
 /// Octets of a query line, its end not counted.
 const QUERY_MAX: usize = 1024;
-/// Time for a complete query line.
-const QUERY_TIME: Duration = Duration::from_secs(10);
-/// Time for the client to take the answer.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// What is read and thrown away of a query that is too long, in octets and in time, so that the answer is not lost
 /// to the reset that closing over unread octets causes.
 const DISCARD_MAX: u64 = 64 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// Serves one connection.
-pub(crate) async fn answer_one<W, B>(wire: W, backend: &B, site: &Site, mut shutdown: Shutdown)
-where
+pub(crate) async fn answer_one<W, B>(
+    wire: W,
+    backend: &B,
+    site: &Site,
+    patience: Patience,
+    mut shutdown: Shutdown,
+) where
     W: AsyncRead + AsyncWrite + Unpin,
     B: Backend,
 {
-    let mut lines = Lines::new(wire, QUERY_MAX, QUERY_TIME);
+    let mut lines = Lines::new(wire, QUERY_MAX, patience.idle);
     let line = tokio::select! {
         biased;
         () = shutdown.requested() => return,
@@ -43,13 +44,17 @@ where
             unread = true;
             Answer::invalid(format!("the query is longer than {octets} octets"))
         }
-        Err(LineError::Idle) => Answer::invalid("no complete query line came in time"),
+        Err(LineError::Idle) => {
+            site.metrics.cut(Service::Whois, Cut::Idle);
+            Answer::invalid("no complete query line came in time")
+        }
         Err(LineError::Io(cause)) => return debug!(%cause, "a query could not be read"),
     };
     site.metrics.query(Service::Whois, word);
-    let sent = timeout(ANSWER_TIME, send(lines.get_mut(), text.as_bytes())).await;
-    if let Ok(Err(cause)) = sent {
-        return debug!(%cause, "an answer could not be sent");
+    match timeout(patience.answer, send(lines.get_mut(), text.as_bytes())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => return debug!(%cause, "an answer could not be sent"),
+        Err(_) => return site.metrics.cut(Service::Whois, Cut::Stalled),
     }
     if unread {
         let mut rest = lines.get_mut().take(DISCARD_MAX);
@@ -88,5 +93,42 @@ impl Answer {
     fn unavailable() -> Answer {
         let why = "the registry can't answer at the moment; try again in a minute";
         Answer { text: text::error(&why), word: "error" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use net::Metrics;
+    use net::metrics::exposition;
+    use prometheus_client::registry::Registry;
+    use registry::{Solo, Timestamp};
+    use std::sync::Arc;
+    use tokio::io::{DuplexStream, duplex};
+
+    const PATIENCE: Patience = Patience { idle: Duration::from_secs(10), answer: Duration::from_secs(30) };
+
+    /// What was counted once the connection is over; the pipe holds less than an answer.
+    async fn counted(prepare: impl AsyncFnOnce(&mut DuplexStream)) -> String {
+        let (mut client, server) = duplex(64);
+        prepare(&mut client).await;
+        let mut registry = Registry::default();
+        let site = Site { terms: "Terms.".into(), metrics: Metrics::register(&mut registry) };
+        let backend = Solo::memory(Arc::new(|| Timestamp(0)));
+        let (_trigger, shutdown) = net::shutdown();
+        answer_one(server, &backend, &site, PATIENCE, shutdown).await;
+        exposition(&registry).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_take_its_answer_is_cut() {
+        let text = counted(async |client| client.write_all(b"a.example\r\n").await.unwrap()).await;
+        assert!(text.contains(r#"cut_total{service="whois",reason="stalled"} 1"#), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_nothing_is_cut() {
+        let text = counted(async |client| client.write_all(b"a.exam").await.unwrap()).await;
+        assert!(text.contains(r#"cut_total{service="whois",reason="idle"} 1"#), "{text}");
     }
 }

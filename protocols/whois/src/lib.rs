@@ -25,9 +25,10 @@ pub struct Site {
 
 /// Answers queries until `shutdown` is requested.
 pub async fn serve<B: Backend>(listener: Listener, backend: B, site: Arc<Site>, shutdown: Shutdown) {
+    let patience = listener.patience();
     let connection = move |wire, _peer, shutdown| {
         let (backend, site) = (backend.clone(), Arc::clone(&site));
-        async move { connection::answer_one(wire, &backend, &site, shutdown).await }
+        async move { connection::answer_one(wire, &backend, &site, patience, shutdown).await }
     };
     listener.serve(Plain, shutdown, connection).await;
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::{Limits, Listener, Metrics, Service, Trigger, metrics::exposition, shutdown};
+use net::{Limits, Listener, Metrics, Patience, Service, Trigger, metrics::exposition, shutdown};
 use prometheus_client::registry::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,6 +34,7 @@ async fn server() -> Server {
         connections_per_source: 64,
         handshake: Duration::from_secs(60),
         drain: Duration::from_secs(60),
+        patience: Patience { idle: Duration::from_secs(60), answer: Duration::from_secs(60) },
     };
     let any = "127.0.0.1:0".parse().unwrap();
     let listener = Listener::bind(any, Service::Whois, limits, metrics.clone()).await.unwrap();

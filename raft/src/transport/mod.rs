@@ -8,4 +8,4 @@ mod frame;
 mod server;
 
 pub use client::PeerNet;
-pub use server::serve;
+pub use server::{Door, NodeOf, OnStranger, serve};

@@ -10,7 +10,7 @@ use tokio::{
     sync::{Semaphore, mpsc},
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Requests of one connection that are answered at the same time at most.
 const IN_FLIGHT_MAX: usize = 1024;
@@ -26,19 +26,37 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Tells the node id that a peer's certificate proves; `None`: not a node of this cluster.
 pub type NodeOf = Arc<dyn Fn(&CertificateDer<'_>) -> Option<u64> + Send + Sync>;
 
+/// Called when somebody was turned away who did not prove to be a node.
+pub type OnStranger = Arc<dyn Fn() + Send + Sync>;
+
+/// Who is let in, and what is done about the others.
+#[derive(Clone)]
+pub struct Door {
+    pub tls: Arc<ServerConfig>,
+    pub node_of: NodeOf,
+    pub on_stranger: OnStranger,
+}
+
 /// Serves peers until the task is dropped.
-pub async fn serve<S: Service>(listener: TcpListener, tls: Arc<ServerConfig>, node_of: NodeOf, service: S) {
-    let acceptor = TlsAcceptor::from(tls);
+pub async fn serve<S: Service>(listener: TcpListener, door: Door, service: S) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(seat) = seats.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((tcp, peer)) => {
-                let (acceptor, node_of, service) = (acceptor.clone(), node_of.clone(), service.clone());
+                let (door, service) = (door.clone(), service.clone());
                 tokio::spawn(async move {
                     let _seat = seat;
-                    if let Err(error) = connection(tcp, acceptor, &node_of, service).await {
-                        tracing::debug!(%peer, %error, "peer connection ended");
+                    match door.admit(tcp).await {
+                        Ok((id, stream)) => {
+                            if let Err(error) = connection(id, stream, service).await {
+                                tracing::debug!(%peer, %error, "peer connection ended");
+                            }
+                        }
+                        Err(error) => {
+                            tracing::debug!(%peer, %error, "nobody of this cluster; turned away");
+                            (door.on_stranger)();
+                        }
                     }
                 });
             }
@@ -50,20 +68,25 @@ pub async fn serve<S: Service>(listener: TcpListener, tls: Arc<ServerConfig>, no
     }
 }
 
-async fn connection<S: Service>(
-    tcp: TcpStream,
-    acceptor: TlsAcceptor,
-    node_of: &NodeOf,
-    service: S,
-) -> io::Result<()> {
-    tcp.set_nodelay(true)?;
-    let address: SocketAddr = tcp.peer_addr()?;
-    let stream = timeout(HANDSHAKE_LIMIT, acceptor.accept(tcp)).await??;
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
-    let Some(peer) = certificate.and_then(|c| node_of(c)) else {
-        tracing::warn!(%address, "refused a connection whose certificate is not a node's");
-        return Ok(());
-    };
+impl Door {
+    /// Whose connection it is.
+    async fn admit(&self, tcp: TcpStream) -> io::Result<(u64, TlsStream<TcpStream>)> {
+        tcp.set_nodelay(true)?;
+        let address: SocketAddr = tcp.peer_addr()?;
+        let handshake = TlsAcceptor::from(self.tls.clone()).accept(tcp);
+        let stream = timeout(HANDSHAKE_LIMIT, handshake).await??;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first());
+        match certificate.and_then(|c| (self.node_of)(c)) {
+            Some(id) => Ok((id, stream)),
+            None => {
+                tracing::warn!(%address, "refused a connection whose certificate is not a node's");
+                Err(io::Error::from(io::ErrorKind::PermissionDenied))
+            }
+        }
+    }
+}
+
+async fn connection<S: Service>(peer: u64, stream: TlsStream<TcpStream>, service: S) -> io::Result<()> {
     let (reader, writer) = tokio::io::split(stream);
     let (answers, queue) = mpsc::channel(IN_FLIGHT_MAX);
     let writing = tokio::spawn(frame::write_all(writer, queue));

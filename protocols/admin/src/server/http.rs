@@ -11,56 +11,53 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body, Incoming},
     header::{ALLOW, CONTENT_TYPE, HeaderValue},
-    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use net::Shutdown;
+use net::{Shutdown, http::HttpLimits};
 use registry::{Actor, Backend};
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
-use tracing::{debug, info};
+use tracing::info;
 
 /// Octets of a request's body.
 pub(super) const BODY_MAX: usize = 1 << 20;
 /// For the header of a request; an idle connection ends after it, too.
 const HEADER_TIME: Duration = Duration::from_secs(30);
+/// For the client to take an answer.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// A connection ends after so long, once its request is answered.
+const CONNECTION_TIME: Duration = Duration::from_secs(3600);
 /// For the body of a request.
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// For the work: longer than any single command may take.
 const WORK_TIME: Duration = Duration::from_secs(300);
+
+/// The limits of a connection.
+const LIMITS: HttpLimits = HttpLimits {
+    head: HEADER_TIME,
+    head_octets: 64 * 1024,
+    headers: 64,
+    answer: ANSWER_TIME,
+    connection: CONNECTION_TIME,
+    ending: WORK_TIME,
+};
 
 /// Serves one connection; when the node stops, the request under way is still answered.
 pub(super) async fn converse<B: Backend, C: Control>(
     server: Server<B, C>,
     wire: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     caller: Caller,
-    mut shutdown: Shutdown,
+    shutdown: Shutdown,
 ) {
+    let asked = server.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (server, caller) = (server.clone(), caller.clone());
+        let (server, caller) = (asked.clone(), caller.clone());
         async move { Ok::<_, Infallible>(respond(&server, &caller, request).await) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(wire), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = shutdown.requested() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(cause) = ended {
-        debug!(service = "admin", %cause, "connection ended");
-    }
+    net::http::converse(wire, service, LIMITS, &server.inner.tally, shutdown).await;
 }
 
 async fn respond<B: Backend, C: Control>(

@@ -6,7 +6,7 @@
 use super::{Control, Server, http};
 use crate::SOCKET_PATH_MAX;
 use cluster::{Identity, tls::identity_of};
-use net::Shutdown;
+use net::{Cut, Shutdown};
 use registry::Backend;
 use rustls::ServerConfig;
 use std::{
@@ -91,12 +91,15 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
         };
         let (server, greeter, shutdown) = (server.clone(), socket.greeter(), shutdown.clone());
         sessions.spawn(async move {
-            let _seat = seat;
-            match timeout(HANDSHAKE, greeter.greet(raw)).await {
-                Ok(Ok((wire, caller))) => http::converse(server, wire, caller, shutdown).await,
-                Ok(Err(cause)) => debug!(service = "admin", %cause, "handshake failed"),
-                Err(_) => debug!(service = "admin", "handshake took too long"),
-            }
+            let tally = &server.inner.tally;
+            let _held = (seat, tally.metrics.opened(tally.service));
+            let refused = match timeout(HANDSHAKE, greeter.greet(raw)).await {
+                Ok(Ok((wire, caller))) => return http::converse(server, wire, caller, shutdown).await,
+                Ok(Err(cause)) => cause,
+                Err(late) => late.into(),
+            };
+            tally.metrics.cut(tally.service, Cut::Handshake);
+            debug!(service = "admin", cause = %refused, "handshake failed");
         });
     }
     drop(socket);

@@ -19,7 +19,7 @@ pub use listen::{BindError, TlsSocket, UnixSocket};
 pub use nodes::Membership;
 
 use crate::wire::{ClusterStatus, DigestReport, Failure, Kind, Operation};
-use net::Shutdown;
+use net::{Service, Shutdown, http::Tally};
 use password::Hashing;
 use registry::{
     Actor, Backend, Freshness, Outcome, Reply, SvTrid, SvTrids, Unavailable, Verb, execute, seal::Keys,
@@ -59,6 +59,7 @@ pub struct Site<B, C> {
     /// The repository's name, which sealed records are bound to.
     pub repository: String,
     pub svtrids: Arc<SvTrids>,
+    pub metrics: net::Metrics,
 }
 
 /// Serves one site on any number of sockets.
@@ -69,6 +70,7 @@ pub struct Server<B, C> {
 struct Inner<B, C> {
     site: Site<B, C>,
     hashing: Hashing,
+    tally: Tally,
 }
 
 impl<B, C> Clone for Server<B, C> {
@@ -80,7 +82,8 @@ impl<B, C> Clone for Server<B, C> {
 impl<B: Backend, C: Control> Server<B, C> {
     pub fn new(site: Site<B, C>) -> Server<B, C> {
         let hashing = Hashing::new(site.keys.clone(), site.repository.clone());
-        Server { inner: Arc::new(Inner { site, hashing }) }
+        let tally = Tally { service: Service::Admin, metrics: site.metrics.clone() };
+        Server { inner: Arc::new(Inner { site, hashing, tally }) }
     }
 
     /// Serves the Unix socket until the shutdown is requested; whoever may open it is the operator "socket".

@@ -135,6 +135,7 @@ impl Node {
             keys: Arc::new(Keys::new(&BTreeMap::from([(1, [7; 64])]))),
             repository: "main".into(),
             svtrids,
+            metrics: net::Metrics::register(&mut prometheus_client::registry::Registry::default()),
         });
         let dir = tempfile::tempdir().unwrap();
         let socket = layout::admin_socket(dir.path(), 1);

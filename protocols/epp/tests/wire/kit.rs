@@ -64,6 +64,7 @@ impl Kit<Solo> {
             passwords: Passwords::new(2),
             attempts: epp::Attempts::default(),
             sessions: epp::Sessions::default(),
+            frames: epp::Budget::new(4 << 20),
             clock: clock_of,
             metrics: Metrics::register(&mut Registry::default()),
             limits: SessionLimits {

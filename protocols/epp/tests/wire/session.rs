@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::kit::{
     Kit, LONG, OBJECTS, POLL, SECDNS, command, contact_create, ds, login, login_with, name, object,
@@ -12,7 +13,8 @@ use epp::frame::Wire;
 use net::Fingerprint;
 use registry::{Actor, Backend, Freshness, Outcome, Solo, SvTrid, Unavailable, Verb};
 use storage::View;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::sleep;
 
 const LOGOUT: &str = "<logout/>";
 
@@ -254,6 +256,67 @@ async fn without_a_leader_reads_fail_and_unknown_outcomes_end_the_session() {
     assert!(answer.split("</msg>").next().unwrap().contains(svtrid), "{answer}");
     client.must_be_closed().await;
     client.judge();
+}
+
+/// A node that has no room for writes, and says so after a while.
+#[derive(Clone)]
+struct Crowded(Solo);
+
+impl Backend for Crowded {
+    async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
+        self.0.view(freshness).await
+    }
+
+    async fn submit(&self, _: Verb, _: Actor, _: SvTrid) -> Result<Outcome, Unavailable> {
+        sleep(Duration::from_secs(5)).await;
+        Err(Unavailable::Busy)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_write_waits_for_room_the_next_frame_is_not_read() {
+    let kit = Kit::new().behind(Crowded);
+    let (near, _trigger, _served) = kit.pipe(None);
+    let (mut reads, mut writes) = tokio::io::split(near);
+    // more than the pipe between client and server holds
+    let hello =
+        format!("<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/><!--{}--></epp>", "x".repeat(100_000));
+    let frames = [login("alpha", "alpha-secret"), thin("a.example"), hello];
+    let writing = tokio::spawn(async move {
+        for frame in frames {
+            writes.write_u32(u32::try_from(frame.len() + 4).unwrap()).await.unwrap();
+            writes.write_all(frame.as_bytes()).await.unwrap();
+        }
+    });
+    let mut answer = async || {
+        let length = reads.read_u32().await.unwrap() - 4;
+        let mut document = vec![0; length as usize];
+        reads.read_exact(&mut document).await.unwrap();
+        String::from_utf8(document).unwrap()
+    };
+    assert!(answer().await.contains("<greeting>"));
+    assert!(answer().await.contains("code=\"1000\""));
+    sleep(Duration::from_secs(4)).await;
+    assert!(!writing.is_finished(), "the session reads on while its write waits");
+    let refused = answer().await;
+    assert!(refused.contains("code=\"2400\"") && refused.contains("the cluster is busy"), "{refused}");
+    assert!(answer().await.contains("<greeting>"), "the session goes on");
+    writing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_take_its_answer_is_cut() {
+    let kit = Kit::new();
+    let (near, _trigger, served) = kit.pipe(None);
+    let (_reads, mut writes) = tokio::io::split(near);
+    let frame = "<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/></epp>";
+    let writing = tokio::spawn(async move {
+        while writes.write_u32(u32::try_from(frame.len() + 4).unwrap()).await.is_ok()
+            && writes.write_all(frame.as_bytes()).await.is_ok()
+        {}
+    });
+    served.await.unwrap();
+    writing.await.unwrap();
 }
 
 /// Without a leader for long, a read gives up instead of holding the session.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::{Limits, Listener, Metrics, Plain, Service, Trigger, shutdown};
+use net::{Limits, Listener, Metrics, Patience, Plain, Service, Trigger, shutdown};
 use prometheus_client::registry::Registry;
 use rdap::Site;
 use serde_json::Value;
@@ -35,6 +35,7 @@ pub async fn server() -> Server {
         connections_per_source: 64,
         handshake: Duration::from_secs(60),
         drain: Duration::from_secs(60),
+        patience: Patience { idle: Duration::from_secs(60), answer: Duration::from_secs(60) },
     };
     let any = "127.0.0.1:0".parse().unwrap();
     let listener = Listener::bind(any, Service::Rdap, limits, metrics.clone()).await.unwrap();
