@@ -1,5 +1,6 @@
 //! A small EPP client: frames over TLS, one command at a time.
 
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -9,7 +10,7 @@ use rustls::{
 use std::{
     fmt,
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     sync::Arc,
     time::Duration,
 };
@@ -59,7 +60,22 @@ impl Session {
     /// # Errors
     /// The server can't be reached.
     pub fn try_open(at: SocketAddr) -> io::Result<Session> {
-        let tcp = TcpStream::connect_timeout(&at, Duration::from_secs(5))?;
+        Session::over(TcpStream::connect_timeout(&at, Duration::from_secs(5))?)
+    }
+
+    /// A session from another address of this machine, as that of somebody else.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub fn try_open_from(source: Ipv4Addr, at: SocketAddr) -> io::Result<Session> {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        bind(&socket, &SocketAddr::from((source, 0)))?;
+        connect(&socket, &at)?;
+        Session::over(TcpStream::from(socket))
+    }
+
+    /// Speaks TLS and reads the greeting.
+    fn over(tcp: TcpStream) -> io::Result<Session> {
         tcp.set_read_timeout(Some(Duration::from_secs(40)))?;
         tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
@@ -151,6 +167,15 @@ impl Session {
         }
     }
 
+    /// Sends octets as they are, without a length before them.
+    ///
+    /// # Errors
+    /// The connection.
+    pub fn send_raw(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.stream.write_all(octets)?;
+        self.stream.flush()
+    }
+
     /// Sends a frame as it is.
     ///
     /// # Errors
@@ -171,7 +196,7 @@ impl Session {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
         let length = (u32::from_be_bytes(length) as usize).saturating_sub(4);
-        if length > 1 << 20 {
+        if length > 16 << 20 {
             return Err(io::Error::other(format!("a frame of {length} octets")));
         }
         let mut frame = vec![0; length];

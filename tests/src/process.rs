@@ -173,6 +173,28 @@ impl Registry {
         line.unwrap_or_else(|| panic!("{name} in\n{text}")).parse().expect("a number")
     }
 
+    /// A counter or gauge of a node, with its labels as they are written; 0 where nothing was counted yet.
+    ///
+    /// # Panics
+    /// The node does not answer.
+    pub fn count(&self, node: u64, sample: &str) -> f64 {
+        let (_, text) = http(self.at(node, 7090), "GET", "/metrics").expect("metrics");
+        let found = text.lines().find_map(|l| l.strip_prefix(sample)?.strip_prefix(' '));
+        found.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+
+    /// The memory that the process of a single node has resident, in octets.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.dev_pid());
+        let status = fs::read_to_string(&path).expect("a process that runs");
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
+    }
+
     /// The node that leads, once one does.
     ///
     /// # Panics
@@ -450,7 +472,11 @@ pub fn das(at: SocketAddr, names: &[String]) -> std::io::Result<Vec<String>> {
     Ok(statuses)
 }
 
-fn connect(at: SocketAddr) -> std::io::Result<TcpStream> {
+/// A connection with time-outs for reading.
+///
+/// # Errors
+/// It does not come about.
+pub fn connect(at: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&at, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.set_nodelay(true)?;

@@ -84,6 +84,7 @@ impl World {
             passwords: Passwords::new(2),
             attempts: epp::Attempts::default(),
             sessions: epp::Sessions::default(),
+            frames: epp::Budget::new(4 << 20),
             clock: Arc::clone(&told),
             metrics: Metrics::register(&mut families),
             limits: SessionLimits {
