@@ -96,6 +96,7 @@ fn a_written_file_reads_back() {
         data_dir: ".".into(),
         profile: Profile::Continent,
         log_keep_mib: 64,
+        das_memory_mib: 0,
         repository: RepositoryPolicy {
             name: "main-2".into(),
             roid_suffix: "X_1".into(),
@@ -144,7 +145,7 @@ fn each_mistake_is_named_by_file_line_and_key() {
         (
             "name = \"example\"",
             "colour = \"a\"",
-            ":2: cluster.colour: unknown key; known here are name, data_dir, profile, log_keep_mib",
+            ":2: cluster.colour: unknown key; known here are name, data_dir, profile, log_keep_mib, das_memory_mib",
         ),
         (
             "data_dir = \"data\"",

@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use storage::{DirDisk, Log, LogOptions, LogWriter, OnFault, Options, Space, Store};
+use storage::{DirDisk, Fingerprinted, Log, LogOptions, LogWriter, OnFault, Options, Space, Store};
 use tokio::sync::mpsc;
 
 /// Beside log and state: whose they are.
@@ -25,12 +25,13 @@ pub struct Data {
 }
 
 impl Data {
-    /// Opens or creates the files of the bundle's node. `faults` gets the reason when the drain fails.
+    /// Opens or creates the files of the bundle's node. What DAS keeps in memory takes `das_bytes` at most. `faults` gets the reason when the drain fails.
     ///
     /// # Errors
     /// Locked by another process, of another cluster or node, of another format, damaged, or not writable.
     pub fn open(
         bundle: &Bundle,
+        das_bytes: usize,
         metrics: &NodeMetrics,
         faults: mpsc::UnboundedSender<String>,
     ) -> Result<Data, Failure> {
@@ -49,7 +50,8 @@ impl Data {
         let writer = log.spawn_writer().map_err(thread)?;
         let told = faults.clone();
         let on_fault: OnFault = Arc::new(move |fault| drop(told.send(fault.to_string())));
-        let options = Options { on_fault: Some(on_fault), space, ..Options::default() };
+        let fingerprints = Fingerprinted { tables: tables::FINGERPRINTED, bytes_max: das_bytes };
+        let options = Options { on_fault: Some(on_fault), space, fingerprints, ..Options::default() };
         let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(

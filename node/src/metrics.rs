@@ -108,6 +108,7 @@ impl fmt::Debug for RaftCollector {
 impl Collector for RaftCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let Figures { status: s, led, memory, writes } = (self.0)();
+        let held = memory.fingerprints.unwrap_or_default();
         let leads = u64::from(led && s.leader == Some(s.id));
         let figures = [
             ("namingo_raft_is_leader", "Whether this node leads (1) or not (0)", leads),
@@ -146,6 +147,12 @@ impl Collector for RaftCollector {
                 "Proposals that this node has before it as leader",
                 writes.proposals,
             ),
+            (
+                "namingo_das_fingerprints",
+                "Names and marked labels that DAS finds in memory, 0 while it reads the state file",
+                held.keys as u64,
+            ),
+            ("namingo_das_fingerprint_bytes", "The memory that they take", held.bytes as u64),
         ];
         for (name, help, value) in figures {
             gauge(&mut encoder, name, help, value)?;

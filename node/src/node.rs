@@ -132,7 +132,8 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     // take the ports that peers and operators use first: a second node of the same configuration ends here
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
-    let data = Data::open(bundle, &node_metrics, tell_fault)?;
+    let das_bytes = (file.das_memory_mib as usize) << 20;
+    let data = Data::open(bundle, das_bytes, &node_metrics, tell_fault)?;
     same_address(file, bundle)?;
     let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
@@ -160,6 +161,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
     tasks.spawn(jobs::pulse(cluster.clone(), readiness.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
+    tasks.spawn(jobs::keep_fingerprints(data.store.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
     ring.attend(&cluster);
     tasks.spawn(ring.clone().follow());

@@ -49,7 +49,7 @@ impl Servers {
             Listener::bind(address, service, limits(&file.limits, service), parts.metrics.clone())
         };
         if let Some(address) = addresses.whois {
-            let site = Arc::new(whois::Site { terms: whois_terms(file), metrics: parts.metrics.clone() });
+            let site = Arc::new(whois::Site::new(whois_terms(file), parts.metrics.clone()));
             open.spawn(whois::serve(
                 bind(Service::Whois, address).await?,
                 cluster.clone(),

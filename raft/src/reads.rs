@@ -86,9 +86,7 @@ async fn read_loop<C: Cx, N: Net>(node: Weak<Inner<C, N>>, mut queue: mpsc::Rece
 
 /// Waits for `enough` readers, not for long.
 async fn gather<C: Cx>(queue: &mut mpsc::Receiver<Waiter>, waiters: &mut Vec<Waiter>, enough: usize) {
-    let come = async {
-        while waiters.len() < enough && queue.recv_many(waiters, QUEUE_MAX).await > 0 {}
-    };
+    let come = async { while waiters.len() < enough && queue.recv_many(waiters, QUEUE_MAX).await > 0 {} };
     // who came before the time was up is in the list
     drop(C::timeout(GATHER, come).await);
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use storage::{Fault, Key};
+use storage::{Fault, Key, KeyLike};
 
 /// A full name without the trailing dot, ASCII lower case, one label (a TLD) or more.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,6 +100,26 @@ impl DomainName {
     }
 }
 
+/// A name where it stands, in lower case: what DAS looks names up by without copying them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameRef<'a>(&'a [u8]);
+
+/// The text as a name if its first label is one in lower case; what is behind that label must be a name already.
+pub(crate) fn below<'a>(text: &'a [u8], label: &[u8]) -> Option<NameRef<'a>> {
+    let fits = |octet: &u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || *octet == b'-';
+    let is_label = (1..=LABEL_MAX).contains(&label.len())
+        && label.iter().all(fits)
+        && label.first() != Some(&b'-')
+        && label.last() != Some(&b'-');
+    (is_label && text.len() <= NAME_MAX).then_some(NameRef(text))
+}
+
+impl KeyLike<DomainName> for NameRef<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        KeyLike::<String>::put(&self.0, out);
+    }
+}
+
 fn label_fault(label: &str) -> Result<(), NameFault> {
     if label.is_empty() {
         return Err(NameFault::LabelEmpty);
@@ -129,9 +149,14 @@ pub enum LabelForm {
     ReservedLdh,
 }
 
+/// Whether a label is anything but [`LabelForm::Plain`].
+pub fn has_reserved_hyphens(label: &[u8]) -> bool {
+    label.get(2..4) == Some(b"--")
+}
+
 /// Classifies one lower-case LDH label.
 pub fn label_form(label: &str) -> LabelForm {
-    if label.as_bytes().get(2..4) != Some(b"--") {
+    if !has_reserved_hyphens(label.as_bytes()) {
         return LabelForm::Plain;
     }
     if !label.starts_with("xn--") {

@@ -13,7 +13,7 @@ pub fn domain(id: u64, tld: &Tld) -> String {
 /// # Errors
 /// A storage fault.
 pub fn host(db: &impl Read, id: u64) -> Result<String, Stop> {
-    Ok(format!("H{id}-{}", repository::load(db)?.roid_suffix))
+    Ok(of_host(id, &repository::load(db)?.roid_suffix))
 }
 
 /// `C12-NAMINGO`: the suffix is the repository's.
@@ -21,7 +21,17 @@ pub fn host(db: &impl Read, id: u64) -> Result<String, Stop> {
 /// # Errors
 /// A storage fault.
 pub fn contact(db: &impl Read, id: u64) -> Result<String, Stop> {
-    Ok(format!("C{id}-{}", repository::load(db)?.roid_suffix))
+    Ok(of_contact(id, &repository::load(db)?.roid_suffix))
+}
+
+/// A host's, with the repository's suffix.
+pub(crate) fn of_host(id: u64, suffix: &str) -> String {
+    format!("H{id}-{suffix}")
+}
+
+/// A contact's, with the repository's suffix.
+pub(crate) fn of_contact(id: u64, suffix: &str) -> String {
+    format!("C{id}-{suffix}")
 }
 
 /// 1 to 8 word characters, as the schema's `roidType` wants them.

@@ -63,6 +63,9 @@ pub const KEY_EPOCH: Table<u32, KeyEpoch> = Table::new(24, "key_epoch");
 /// Nodes that were allocated or removed, by number, for ever.
 pub const NODE: Table<u64, Node> = Table::new(25, "node");
 
+/// Those that DAS looks keys up in, millions of times a second.
+pub const FINGERPRINTED: &[Meta] = &[DOMAIN.meta(), MARK.meta()];
+
 /// All of them, for [`storage::Store::open`].
 pub const ALL: &[Meta] = &[
     REPOSITORY.meta(),

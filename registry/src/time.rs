@@ -59,13 +59,32 @@ impl Timestamp {
 /// RFC 3339 in UTC with milliseconds: `2026-11-24T17:01:34.120Z`, the form of every date the registry shows.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.3}", self.jiff())
+        let at = TimeZone::UTC.to_datetime(self.jiff());
+        // the clamp keeps the year between 0 and 9999
+        let mut octets = *b"0000-00-00T00:00:00.000Z";
+        put(&mut octets[0..4], at.year().unsigned_abs());
+        put(&mut octets[5..7], at.month().unsigned_abs().into());
+        put(&mut octets[8..10], at.day().unsigned_abs().into());
+        put(&mut octets[11..13], at.hour().unsigned_abs().into());
+        put(&mut octets[14..16], at.minute().unsigned_abs().into());
+        put(&mut octets[17..19], at.second().unsigned_abs().into());
+        put(&mut octets[20..23], at.millisecond().unsigned_abs());
+        f.write_str(std::str::from_utf8(&octets).unwrap_or_default())
+    }
+}
+
+/// Writes a number in as many digits as there are places.
+fn put(places: &mut [u8], mut number: u16) {
+    for place in places.iter_mut().rev() {
+        *place = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn shows_milliseconds_and_reads_them_back() {
@@ -77,6 +96,13 @@ mod tests {
         assert_eq!(Timestamp::parse("1970-01-02"), Some(Timestamp(86_400_000)));
         for bad in ["", "1970", "1970-02-30", "1970-01-01T00:00:00", "19700101", "tomorrow"] {
             assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shows_what_the_calendar_library_shows(ms in FIRST_MS..=LAST_MS) {
+            prop_assert_eq!(Timestamp(ms).to_string(), format!("{:.3}", Timestamp(ms).jiff()));
         }
     }
 

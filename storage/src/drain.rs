@@ -4,14 +4,15 @@
 use crate::base::{self, Base};
 use crate::generation::Generation;
 use crate::layers::{Frozen, Layers};
+use crate::presence::{Change, Fingerprints, Loading, Notes};
 use crate::sync::lock;
 use crate::{Fault, Header, Store};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Drained generations kept until their last reader lets go, so that freeing hundreds of thousands of
-/// rows (15 ms) happens on the drain thread. Readers are short; beyond this many the reader pays.
+/// Drained generations, and fingerprints, kept until their last reader lets go, so that freeing hundreds of
+/// thousands of rows (15 ms) happens on the drain thread. Readers are short; beyond this many the reader pays.
 const RETIRED_MAX: usize = 4;
 
 /// How many rows are written between two looks at whether the drain was cancelled.
@@ -35,8 +36,19 @@ pub enum Drained {
 #[derive(Default)]
 pub(crate) struct DrainState {
     /// Committed and not yet adopted.
-    pub(crate) committed: Option<Arc<Base>>,
+    pub(crate) committed: Option<Committed>,
+    /// Fingerprints are loaded.
+    pub(crate) loading: Option<Loading>,
+    /// How often that was begun.
+    pub(crate) loadings: u64,
     retired: Vec<Arc<Generation>>,
+    pub(crate) retired_fingerprints: Vec<Arc<Fingerprints>>,
+}
+
+/// A base with what makes it differ from the one before.
+pub(crate) struct Committed {
+    base: Arc<Base>,
+    changes: Vec<Change>,
 }
 
 impl DrainState {
@@ -44,16 +56,21 @@ impl DrainState {
         self.retired.len()
     }
 
-    fn retire(&mut self, g: Arc<Generation>) {
-        self.retired.push(g);
-        if self.retired.len() > RETIRED_MAX {
-            self.retired.remove(0);
-        }
-    }
-
     fn sweep(&mut self) {
-        self.retired.retain(|g| Arc::strong_count(g) > 1);
+        sweep(&mut self.retired);
+        sweep(&mut self.retired_fingerprints);
     }
+}
+
+pub(crate) fn retire<T>(retired: &mut Vec<Arc<T>>, one: Arc<T>) {
+    retired.push(one);
+    if retired.len() > RETIRED_MAX {
+        retired.remove(0);
+    }
+}
+
+fn sweep<T>(retired: &mut Vec<Arc<T>>) {
+    retired.retain(|one| Arc::strong_count(one) > 1);
 }
 
 impl Store {
@@ -83,31 +100,40 @@ impl Store {
         if log_synced.is_none_or(|synced| synced < needs) {
             return Ok(Drained::LogBehind { needs });
         }
-        let written = catch_unwind(AssertUnwindSafe(|| self.write_out(&layers.base, frozen)))
+        let notes = self.notes(&state, layers.fingerprints.as_deref());
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_out(&layers.base, frozen, notes)))
             .map_err(|panic| Fault::panicked(&*panic))??;
-        let Some(base) = written else { return Ok(Drained::Cancelled) };
-        state.committed = Some(Arc::new(base));
+        let Some(committed) = written else { return Ok(Drained::Cancelled) };
+        state.committed = Some(committed);
         Ok(Drained::Done { header: frozen.header.clone(), rows: frozen.rows.rows })
     }
 
     /// Second half: readers that come from now on use the new base. `false` if nothing was committed.
     pub fn adopt(&self) -> bool {
         let mut state = lock(&self.drain_state);
-        let Some(base) = state.committed.take() else { return false };
+        let Some(Committed { base, changes }) = state.committed.take() else { return false };
+        // base and fingerprints change under this lock alone
+        let before = self.layers.load().fingerprints.clone();
+        let fingerprints = self.after_drain(&mut state, before, changes);
         let mut retired = None;
         self.publish_with(|l| {
             retired = l.draining.as_ref().map(|d| d.rows.clone());
-            Some(Layers { draining: None, base, ..l.clone() })
+            Some(Layers { draining: None, base, fingerprints, ..l.clone() })
         });
-        if let Some(g) = retired {
-            state.retire(g);
+        if let Some(rows) = retired {
+            retire(&mut state.retired, rows);
         }
         state.sweep();
         true
     }
 
     /// `None` if it was cancelled on the way.
-    fn write_out(&self, under: &Base, frozen: &Frozen) -> Result<Option<Base>, Fault> {
+    fn write_out(
+        &self,
+        under: &Base,
+        frozen: &Frozen,
+        mut notes: Option<Notes>,
+    ) -> Result<Option<Committed>, Fault> {
         let mut w = under.db.begin_write()?;
         // Without it an unclean stop of an 8 GB file costs 21 s at the next start.
         w.set_quick_repair(true);
@@ -117,18 +143,23 @@ impl Store {
                 continue;
             }
             let mut table = w.open_table(base::definition(meta))?;
+            let mut notes = notes.as_mut().filter(|notes| notes.takes(slot));
             for (n, (key, value)) in map.iter().enumerate() {
                 if n % CANCEL_EVERY == 0 && self.cancel_drain.load(Ordering::Acquire) {
                     return Ok(None);
                 }
-                match value {
+                let before = match value {
                     Some(v) => table.insert(&**key, &**v)?,
                     None => table.remove(&**key)?,
                 };
+                if let Some(notes) = &mut notes {
+                    notes.row(slot, key, before.is_some(), value.is_some());
+                }
             }
         }
         base::put_header(&w, &frozen.header)?;
         w.commit()?;
-        Base::read(under.db.clone(), under.catalogue.clone()).map(Some)
+        let base = Arc::new(Base::read(under.db.clone(), under.catalogue.clone())?);
+        Ok(Some(Committed { base, changes: notes.map(|notes| notes.changes).unwrap_or_default() }))
     }
 }

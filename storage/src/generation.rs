@@ -15,6 +15,8 @@ const ROW_OVERHEAD: usize = 96;
 #[derive(Clone)]
 pub(crate) struct Generation {
     maps: Vec<Map>,
+    /// By slot: grows with every change of the table, in this process.
+    revisions: Vec<u64>,
     /// Rows that a drain will have to write.
     pub(crate) rows: usize,
     /// Their estimated memory.
@@ -25,7 +27,24 @@ pub(crate) struct Generation {
 
 impl Generation {
     pub(crate) fn new(catalogue: &Catalogue) -> Generation {
-        Generation { maps: vec![Map::new(); catalogue.metas().len()], rows: 0, bytes: 0, since: None }
+        let tables = catalogue.metas().len();
+        Generation {
+            maps: vec![Map::new(); tables],
+            revisions: vec![0; tables],
+            rows: 0,
+            bytes: 0,
+            since: None,
+        }
+    }
+
+    /// An empty one for a state that has nothing to do with the one before: all tables have changed.
+    pub(crate) fn replaced(&self) -> Generation {
+        let revisions: Vec<u64> = self.revisions.iter().map(|r| r + 1).collect();
+        Generation { maps: vec![Map::new(); revisions.len()], revisions, rows: 0, bytes: 0, since: None }
+    }
+
+    pub(crate) fn revision(&self, slot: usize) -> u64 {
+        self.revisions[slot]
     }
 
     pub(crate) fn map(&self, slot: usize) -> &Map {
@@ -34,6 +53,7 @@ impl Generation {
 
     /// Sets or (`None`) hides a row.
     pub(crate) fn put(&mut self, slot: usize, kind: Kind, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.revisions[slot] += 1;
         let map = &mut self.maps[slot];
         if kind == Kind::Volatile {
             match value {
@@ -55,6 +75,7 @@ impl Generation {
     /// Parts a generation in what will be drained and the next active one, which keeps the volatile rows.
     pub(crate) fn split(&self, catalogue: &Catalogue) -> (Generation, Generation) {
         let (mut frozen, mut next) = (self.clone(), Generation::new(catalogue));
+        next.revisions.clone_from(&self.revisions);
         for (slot, meta) in catalogue.metas().iter().enumerate() {
             if meta.kind == Kind::Volatile {
                 std::mem::swap(&mut frozen.maps[slot], &mut next.maps[slot]);

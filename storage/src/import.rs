@@ -5,7 +5,6 @@
 use crate::base::{self, Base, NEW_FILE, STATE_FILE};
 use crate::disk::Disk;
 use crate::drain::DrainState;
-use crate::generation::Generation;
 use crate::layers::Layers;
 use crate::read::{Direction, Rows, Sealed};
 use crate::stream::{Frame, Opening, Source, refuse, rows};
@@ -188,10 +187,11 @@ impl Store {
         let base = Arc::new(Base::read(Arc::new(db), self.catalogue.clone())?);
         let renamed = self.disk.rename(NEW_FILE, STATE_FILE).and_then(|()| self.disk.sync_dir());
         renamed.map_err(|e| Fault::io("put the new state file in place", &e))?;
-        drain.committed = None;
-        self.publish_with(|_| {
-            let (header, active) = (base.header.clone(), Generation::new(&self.catalogue));
-            Some(Layers { header, active, draining: None, base })
+        (drain.committed, drain.loading) = (None, None);
+        let fingerprints = self.fingerprints_of_empty(&base)?;
+        self.publish_with(|l| {
+            let (header, active) = (base.header.clone(), l.active.replaced());
+            Some(Layers { header, active, draining: None, base, fingerprints })
         });
         Ok(())
     }

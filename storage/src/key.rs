@@ -5,6 +5,7 @@
 //! before its extensions whatever follows it. Here is no table and no value encoding.
 
 use crate::Fault;
+use std::slice;
 
 /// A value usable as a key: `a < b` exactly when the bytes of `a` sort before those of `b`.
 pub trait Key: Ord + Clone {
@@ -16,6 +17,26 @@ pub trait Key: Ord + Clone {
     /// # Errors
     /// `Fault::Corrupt` if the bytes are not what `put` writes.
     fn take(b: &mut &[u8]) -> Result<Self, Fault>;
+}
+
+/// Something that has the bytes of a `K` without being one, such as a borrowed name: a look-up by it copies no parts.
+pub trait KeyLike<K: Key> {
+    /// Appends the bytes that the key would.
+    fn put(&self, out: &mut Vec<u8>);
+}
+
+/// The octets of a text.
+impl KeyLike<String> for &[u8] {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_escaped(self, out);
+    }
+}
+
+impl<A: Key, K: Key, B: KeyLike<K>> KeyLike<(A, K)> for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
 }
 
 /// The bytes of one key.
@@ -82,11 +103,11 @@ impl Key for () {
 }
 
 fn put_escaped(s: &[u8], out: &mut Vec<u8>) {
-    for &b in s {
-        out.push(b);
-        if b == 0 {
-            out.push(0xff);
-        }
+    // hardly any text has a zero in it
+    if s.contains(&0) {
+        s.iter().for_each(|b| out.extend_from_slice(if *b == 0 { &[0, 0xff] } else { slice::from_ref(b) }));
+    } else {
+        out.extend_from_slice(s);
     }
     out.extend_from_slice(&[0, 0]);
 }

@@ -6,6 +6,7 @@ use crate::disk::{Disk, Space};
 use crate::drain::DrainState;
 use crate::generation::Generation;
 use crate::layers::{Frozen, Layers};
+use crate::presence::{Fingerprinted, Held};
 use crate::sync::lock;
 use crate::table::{Catalogue, Meta};
 use crate::{Fault, Header, SimDisk, Tx, View};
@@ -33,6 +34,8 @@ pub struct Options {
     pub sync_every_bytes: u64,
     /// Page cache of the state file.
     pub cache_bytes: usize,
+    /// Tables whose keys are found in memory, and how much that may take.
+    pub fingerprints: Fingerprinted,
     pub clock: Monotonic,
     /// Shared with the log of the same node.
     pub space: Space,
@@ -53,6 +56,7 @@ impl Default for Options {
             freeze_age: Duration::from_secs(10),
             sync_every_bytes: 4 << 20,
             cache_bytes: 1 << 30,
+            fingerprints: Fingerprinted::default(),
             clock: Arc::new(move || start.elapsed()),
             space: Space::default(),
             on_fault: None,
@@ -90,6 +94,8 @@ pub struct Stats {
     pub retired_generations: usize,
     /// Age of the oldest snapshot handle: what it pins can't be reused in the file.
     pub oldest_snapshot: Option<Duration>,
+    /// `None` while they are loaded, beyond their limit, or where there are none.
+    pub fingerprints: Option<Held>,
 }
 
 /// The state of one repository. Shared as `Arc<Store>`: any thread reads, one applies, one drains.
@@ -132,7 +138,7 @@ impl Store {
         }
         let db = Arc::new(base::database(&*disk, STATE_FILE, &options.file_limits())?);
         let base = Arc::new(Base::read(db, catalogue.clone())?);
-        Ok(Store::over(disk, catalogue, options, base))
+        Store::over(disk, catalogue, options, base)
     }
 
     /// A store in memory with all assertions on: for tests and for running without a cluster.
@@ -144,10 +150,16 @@ impl Store {
         Store::open(Arc::new(SimDisk::new()), tables, options).expect("a store in memory meets no disk fault")
     }
 
-    fn over(disk: Arc<dyn Disk>, catalogue: Arc<Catalogue>, options: Options, base: Arc<Base>) -> Store {
+    fn over(
+        disk: Arc<dyn Disk>,
+        catalogue: Arc<Catalogue>,
+        options: Options,
+        base: Arc<Base>,
+    ) -> Result<Store, Fault> {
         let (header, active) = (base.header.clone(), Generation::new(&catalogue));
-        Store {
-            layers: ArcSwap::from_pointee(Layers { header, active, draining: None, base }),
+        let layers = Layers { header, active, draining: None, base, fingerprints: None };
+        let store = Store {
+            layers: ArcSwap::from_pointee(layers.clone()),
             publishing: Mutex::new(()),
             drain_state: Mutex::new(DrainState::default()),
             cancel_drain: AtomicBool::new(false),
@@ -157,7 +169,10 @@ impl Store {
             catalogue,
             snapshots: crate::snapshot::Register::new(options.clock.clone()),
             options,
-        }
+        };
+        let fingerprints = store.fingerprints_of_empty(&layers.base)?;
+        store.publish_with(|_| Some(Layers { fingerprints, ..layers }));
+        Ok(store)
     }
 
     /// The state as published last.
@@ -242,6 +257,7 @@ impl Store {
             draining_rows: l.draining.as_ref().map_or(0, |d| d.rows.rows),
             retired_generations,
             oldest_snapshot: self.snapshots.oldest(),
+            fingerprints: l.fingerprints.as_ref().map(|f| f.held()),
         }
     }
 
@@ -270,9 +286,7 @@ impl Store {
     /// Publishes a batch over whatever draining and base are now: the drain may have moved on meanwhile.
     pub(crate) fn publish(&self, header: Header, mut active: Generation) {
         active.since.get_or_insert_with(|| (self.options.clock)());
-        self.publish_with(|l| {
-            Some(Layers { header, active, draining: l.draining.clone(), base: l.base.clone() })
-        });
+        self.publish_with(|l| Some(Layers { header, active, ..l.clone() }));
     }
 
     /// Replaces the layers by what `next` makes of the newest ones; `None` leaves them.

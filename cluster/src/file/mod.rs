@@ -21,6 +21,9 @@ use std::{
 /// What `log_keep_mib` is where the file does not say.
 pub const DEFAULT_LOG_KEEP_MIB: u32 = 1024;
 
+/// What `das_memory_mib` is where the file does not say.
+pub const DEFAULT_DAS_MEMORY_MIB: u32 = 256;
+
 /// A file longer than this is no cluster file.
 const MAX_OCTETS: u64 = 1 << 20;
 
@@ -36,6 +39,9 @@ pub struct ClusterFile {
     /// Log kept beyond what a restart needs, in MiB: a node that was away comes back by log as long as what it
     /// misses is in there, else by a snapshot.
     pub log_keep_mib: u32,
+    /// Memory for the fingerprints that DAS answers from, in MiB: about 8 octets for each name. Where they don't fit,
+    /// or with 0, DAS reads the state file.
+    pub das_memory_mib: u32,
     pub repository: RepositoryPolicy,
     pub terms: Terms,
     pub limits: Limits,

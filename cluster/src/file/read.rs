@@ -1,7 +1,9 @@
 //! The text of a `cluster.toml`, key by key. Keys that nobody reads are refused: a misspelt one would otherwise
 //! switch a service off in silence.
 
-use super::{ClusterFile, ConfigError, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms, limits};
+use super::{
+    ClusterFile, ConfigError, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms, limits,
+};
 use crate::{Addresses, Profile, RepositoryPolicy};
 use std::{
     collections::BTreeMap,
@@ -15,7 +17,7 @@ use toml::{
 };
 
 const SECTIONS: &[&str] = &["cluster", "repository", "limits", "node"];
-const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib"];
+const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib", "das_memory_mib"];
 const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses", "terms", "terms_url"];
 const NODE: &[&str] = &[
     "role",
@@ -90,6 +92,7 @@ fn file(path: &Path, root: &Section<'_>) -> Result<ClusterFile, ConfigError> {
         data_dir: PathBuf::from(cluster.text("data_dir")?),
         profile: cluster.parsed::<Profile>("profile")?.unwrap_or_default(),
         log_keep_mib: cluster.whole("log_keep_mib")?.unwrap_or(DEFAULT_LOG_KEEP_MIB),
+        das_memory_mib: cluster.whole("das_memory_mib")?.unwrap_or(DEFAULT_DAS_MEMORY_MIB),
         repository: RepositoryPolicy {
             name: repository.text("name")?.to_owned(),
             roid_suffix: repository.text("roid_suffix")?.to_owned(),

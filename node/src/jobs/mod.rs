@@ -3,11 +3,13 @@
 
 mod demo;
 mod digest;
+mod fingerprints;
 mod pulse;
 mod retain;
 mod sealing;
 
 pub use demo::REGISTRARS;
+pub use fingerprints::keep_fingerprints;
 pub use pulse::pulse;
 pub use retain::retain;
 

@@ -1,39 +1,42 @@
-//! One answer line: the status of a name, and the name in a form that is safe to print.
+//! One answer line: the name in a form that is safe to print, and its status.
 
 use registry::view::{self, DasStatus};
-use storage::{Fault, Read};
 
 /// Octets of a line, its end not counted. The longest name takes 253, as U-labels up to four times as many.
 pub(crate) const LINE_MAX: usize = 1024;
 /// Characters of a name that an answer repeats; the longest name has 253 (RFC 1035).
 const ECHO_MAX: usize = 253;
 
-/// The status of a line as it came, without its line end.
+/// Appends `NAME STATUS` and LF for a line as it came, without its line end; `status` is asked for the name in
+/// lower case, or for `None` where the line is none. The dot that may end a name is not repeated: one name has one answer.
 ///
 /// # Errors
-/// A storage fault.
-pub(crate) fn status(db: &impl Read, line: &[u8]) -> Result<DasStatus, Fault> {
-    if line.len() > LINE_MAX {
-        return Ok(DasStatus::Invalid);
-    }
-    let Ok(text) = std::str::from_utf8(line) else { return Ok(DasStatus::Invalid) };
-    match view::ascii(text) {
-        Ok(name) => view::das(db, &name),
-        Err(_) => Ok(DasStatus::Invalid),
-    }
-}
-
-/// Appends `NAME STATUS` and LF. The dot that may end a name is not repeated: one name has one answer.
-pub(crate) fn write(out: &mut Vec<u8>, line: &[u8], status: DasStatus) {
-    let line = line.strip_suffix(b".").filter(|rest| !rest.is_empty()).unwrap_or(line);
-    if (1..=ECHO_MAX).contains(&line.len()) && line.iter().all(u8::is_ascii_graphic) {
-        out.extend(line.iter().map(u8::to_ascii_lowercase));
+/// Those of `status`.
+pub(crate) fn write<E>(
+    out: &mut Vec<u8>,
+    line: &[u8],
+    status: &mut impl FnMut(Option<&[u8]>) -> Result<DasStatus, E>,
+) -> Result<(), E> {
+    let name = line.strip_suffix(b".").filter(|rest| !rest.is_empty()).unwrap_or(line);
+    let status = if (1..=ECHO_MAX).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic) {
+        let begin = out.len();
+        out.extend_from_slice(name);
+        out[begin..].make_ascii_lowercase();
+        status(Some(&out[begin..]))?
     } else {
-        write_safe(out, line);
-    }
+        write_safe(out, name);
+        status(spelled(line).as_deref().map(str::as_bytes))?
+    };
     out.push(b' ');
     out.extend_from_slice(status.word().as_bytes());
     out.push(b'\n');
+    Ok(())
+}
+
+/// The name that a line spells with U-labels, in lower case.
+fn spelled(line: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(line).ok().filter(|text| text.len() <= LINE_MAX)?;
+    Some(view::ascii(text).ok()?.to_ascii_lowercase())
 }
 
 /// The beginning of the line with `?` for what could be taken for another field, another line or nothing at all.
@@ -70,7 +73,8 @@ mod tests {
 
     fn shown(line: &[u8]) -> String {
         let mut out = Vec::new();
-        write(&mut out, line, DasStatus::Invalid);
+        let mut invalid = |_: Option<&[u8]>| Ok::<_, std::convert::Infallible>(DasStatus::Invalid);
+        write(&mut out, line, &mut invalid).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -2,6 +2,7 @@
 //! that a client that pipelines costs one view and one write for hundreds of names.
 
 use bytes::{Buf, BytesMut};
+use memchr::memchr;
 use registry::view::DasStatus;
 
 use crate::answer::{self, LINE_MAX};
@@ -44,16 +45,19 @@ impl Inbox {
     pub(crate) fn answer<E>(
         &mut self,
         out: &mut Vec<u8>,
-        mut status: impl FnMut(&[u8]) -> Result<DasStatus, E>,
+        mut status: impl FnMut(Option<&[u8]>) -> Result<DasStatus, E>,
     ) -> Result<(), E> {
-        for _ in 0..BATCH_MAX {
-            let Some(end) = self.line_end() else {
-                return if self.is_too_long() { self.cut_short(out, status) } else { Ok(()) };
-            };
-            answer_line(out, &self.octets[..end], &mut status)?;
-            self.octets.advance(end + 1);
+        let (mut rest, mut lines) = (&*self.octets, 0);
+        while lines < BATCH_MAX
+            && let Some(end) = memchr(b'\n', rest)
+        {
+            answer_line(out, &rest[..end], &mut status)?;
+            rest = &rest[end + 1..];
+            lines += 1;
         }
-        Ok(())
+        let answered = self.octets.len() - rest.len();
+        self.octets.advance(answered);
+        if lines < BATCH_MAX && self.is_too_long() { self.cut_short(out, status) } else { Ok(()) }
     }
 
     /// Answers the last line, which the end of the stream ended.
@@ -63,7 +67,7 @@ impl Inbox {
     pub(crate) fn finish<E>(
         &mut self,
         out: &mut Vec<u8>,
-        mut status: impl FnMut(&[u8]) -> Result<DasStatus, E>,
+        mut status: impl FnMut(Option<&[u8]>) -> Result<DasStatus, E>,
     ) -> Result<(), E> {
         let line = self.octets.split();
         if line.is_empty() { Ok(()) } else { answer_line(out, &line, &mut status) }
@@ -73,7 +77,7 @@ impl Inbox {
     fn cut_short<E>(
         &mut self,
         out: &mut Vec<u8>,
-        mut status: impl FnMut(&[u8]) -> Result<DasStatus, E>,
+        mut status: impl FnMut(Option<&[u8]>) -> Result<DasStatus, E>,
     ) -> Result<(), E> {
         self.skipping = true;
         let line = self.octets.split();
@@ -81,7 +85,7 @@ impl Inbox {
     }
 
     fn line_end(&self) -> Option<usize> {
-        self.octets.iter().position(|octet| *octet == b'\n')
+        memchr(b'\n', &self.octets)
     }
 
     /// Called where there is no line end or it does not matter; one octet more is allowed for the CR that the limit
@@ -94,12 +98,10 @@ impl Inbox {
 fn answer_line<E>(
     out: &mut Vec<u8>,
     line: &[u8],
-    status: &mut impl FnMut(&[u8]) -> Result<DasStatus, E>,
+    status: &mut impl FnMut(Option<&[u8]>) -> Result<DasStatus, E>,
 ) -> Result<(), E> {
     let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii();
-    let found = status(line)?;
-    answer::write(out, line, found);
-    Ok(())
+    answer::write(out, line, status)
 }
 
 #[cfg(test)]
@@ -109,8 +111,12 @@ mod tests {
     use std::convert::Infallible;
 
     /// A status that depends on the line, so that mixed-up answers show.
-    fn status(line: &[u8]) -> Result<DasStatus, Infallible> {
-        Ok(if line.len().is_multiple_of(2) { DasStatus::Free } else { DasStatus::Registered })
+    fn status(name: Option<&[u8]>) -> Result<DasStatus, Infallible> {
+        Ok(if name.map_or(0, <[u8]>::len).is_multiple_of(2) {
+            DasStatus::Free
+        } else {
+            DasStatus::Registered
+        })
     }
 
     /// What a client reads that sends `input` in the given pieces and then closes its side.

@@ -12,6 +12,7 @@
 mod answer;
 mod batch;
 mod connection;
+mod site;
 
 use std::sync::Arc;
 
@@ -20,11 +21,11 @@ use registry::Backend;
 
 /// Answers queries until `shutdown` is requested.
 pub async fn serve<B: Backend>(listener: Listener, backend: B, metrics: Metrics, shutdown: Shutdown) {
-    let shared = Arc::new((backend, metrics));
+    let site = Arc::new(site::Site::new(backend, metrics));
     let patience = listener.patience();
     let connection = move |wire, _peer, shutdown| {
-        let shared = Arc::clone(&shared);
-        async move { connection::converse(wire, &shared.0, &shared.1, patience, shutdown).await }
+        let site = Arc::clone(&site);
+        async move { connection::converse(wire, &site, patience, shutdown).await }
     };
     listener.serve(Plain, shutdown, connection).await;
 }

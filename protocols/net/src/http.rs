@@ -14,12 +14,13 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::debug;
 
 use crate::metrics::{Cut, Metrics, Service};
 use crate::patient::Patient;
 use crate::shutdown::Shutdown;
+use crate::waiting::Waiting;
 
 /// The limits of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub struct Tally {
 }
 
 /// Serves one connection until either side ends it.
-pub async fn converse<W, S>(wire: W, service: S, limits: HttpLimits, tally: &Tally, mut shutdown: Shutdown)
+pub async fn converse<W, S>(wire: W, service: S, limits: HttpLimits, tally: &Tally, shutdown: Shutdown)
 where
     W: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: hyper::service::Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
@@ -58,11 +59,9 @@ where
         .max_buf_size(limits.head_octets)
         .max_headers(limits.headers);
     let mut connection = pin!(http.serve_connection(wire, service));
-    tokio::select! {
-        biased;
-        () = shutdown.requested() => {}
-        () = sleep(limits.connection) => {}
-        ended = connection.as_mut() => return tally.ended(&ended),
+    let mut waiting = Waiting::new(shutdown, limits.connection);
+    if let Ok(ended) = waiting.unless_over(connection.as_mut()).await {
+        return tally.ended(&ended);
     }
     connection.as_mut().graceful_shutdown();
     match timeout(limits.ending, connection).await {

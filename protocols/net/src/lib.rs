@@ -13,11 +13,13 @@ mod patient;
 mod shutdown;
 mod source;
 pub mod tls;
+mod waiting;
 
 pub use client_cert::Fingerprint;
 pub use line::{LineError, Lines};
 pub use listen::{BindError, Limits, Listener, Patience, Peer, Plain, Tls, Transport};
-pub use metrics::{Cut, Metrics, Service};
+pub use metrics::{Answers, Cut, Metrics, Service};
 pub use patient::Patient;
 pub use shutdown::{Shutdown, Trigger, shutdown};
 pub use source::{Admitted, Sources, block_of};
+pub use waiting::{Over, Waiting};

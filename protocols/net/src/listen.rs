@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ impl Listener {
 
     /// Accepts until `shutdown` is requested, runs `handler` for each connection in a task of its own, then waits
     /// for them up to [`Limits::drain`] and ends those that are left.
-    pub async fn serve<T, H, F>(self, transport: T, mut shutdown: Shutdown, handler: H)
+    pub async fn serve<T, H, F>(self, transport: T, shutdown: Shutdown, handler: H)
     where
         T: Transport,
         H: Fn(T::Wire, Peer, Shutdown) -> F + Send + Sync + 'static,
@@ -190,13 +191,16 @@ impl Listener {
         let seats = Arc::new(Semaphore::new(self.limits.connections));
         let sources = Sources::new(self.limits.connections_per_source);
         let shared = Arc::new((transport, handler));
+        let open = self.metrics.connections(self.service);
         let mut sessions = JoinSet::new();
         let mut pause = Pause::default();
+        let mut ear = shutdown.clone();
+        let mut requested = pin!(ear.requested());
         info!(service = name, address = %self.address, "listening");
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = shutdown.requested() => break,
+                () = &mut requested => break,
                 Some(ended) = sessions.join_next(), if !sessions.is_empty() => {
                     report(name, ended);
                     continue;
@@ -216,7 +220,7 @@ impl Listener {
                 debug!(service = name, %address, "connection refused: its source holds too many");
                 continue;
             };
-            let opened = self.metrics.opened(self.service);
+            let opened = open.opened();
             let connection = Arc::clone(&shared);
             let (handshake, shutdown) = (self.limits.handshake, shutdown.clone());
             let (metrics, service) = (self.metrics.clone(), self.service);

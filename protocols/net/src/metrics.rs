@@ -156,6 +156,15 @@ impl Metrics {
         self.queries.get_or_create(&QueryLabel { service: service.name(), answer }).inc();
     }
 
+    /// Counters of the answers of WHOIS, DAS or RDAP, found once: from then on counting takes no lock.
+    pub fn answers(&self, service: Service, words: &[&'static str]) -> Answers {
+        let counter = |word: &&'static str| {
+            let label = QueryLabel { service: service.name(), answer: word };
+            (*word, self.queries.get_or_create_owned(&label))
+        };
+        Answers(words.iter().map(counter).collect())
+    }
+
     /// Counts an EPP command with its result code and the time it took.
     pub fn command(&self, verb: &'static str, code: u16, took: Duration) {
         self.commands.get_or_create(&CommandLabel { verb, code }).inc();
@@ -172,16 +181,40 @@ impl Metrics {
         self.cut_connections.get_or_create(&CutLabel { service: service.name(), reason: cut.name() }).inc();
     }
 
-    /// Counts a connection as open until the returned value is dropped.
-    pub fn opened(&self, service: Service) -> Opened {
-        let gauge = self.connections.get_or_create_owned(&ServiceLabel { service: service.name() });
-        gauge.inc();
-        Opened { gauge }
+    /// The gauge of a service's open connections, found once.
+    pub fn connections(&self, service: Service) -> Connections {
+        Connections(self.connections.get_or_create_owned(&ServiceLabel { service: service.name() }))
     }
 
     /// Counts a connection that was closed at once.
     pub(crate) fn refused(&self, service: Service) {
         self.refused_connections.get_or_create(&ServiceLabel { service: service.name() }).inc();
+    }
+}
+
+/// The counters of a service's vocabulary.
+#[derive(Clone, Debug)]
+pub struct Answers(Vec<(&'static str, Counter)>);
+
+impl Answers {
+    /// Counts answers with a word of the vocabulary.
+    pub fn count(&self, word: &'static str, answers: u64) {
+        let counter = self.0.iter().find(|(of, _)| *of == word);
+        debug_assert!(counter.is_some(), "{word} is not in the vocabulary");
+        if let Some((_, counter)) = counter {
+            counter.inc_by(answers);
+        }
+    }
+}
+
+/// Counts open connections.
+pub struct Connections(Gauge);
+
+impl Connections {
+    /// Counts one until the returned value is dropped.
+    pub fn opened(&self) -> Opened {
+        self.0.inc();
+        Opened { gauge: self.0.clone() }
     }
 }
 
@@ -256,7 +289,7 @@ mod tests {
         metrics.refusal("not_served");
         metrics.refused(Service::Epp);
         metrics.cut(Service::Peers, Cut::Handshake);
-        let _open = metrics.opened(Service::Epp);
+        let _open = metrics.connections(Service::Epp).opened();
         exposition(&registry).unwrap()
     }
 
@@ -281,7 +314,7 @@ mod tests {
     fn a_closed_connection_leaves_the_gauge() {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        drop(metrics.opened(Service::Das));
+        drop(metrics.connections(Service::Das).opened());
         assert!(exposition(&registry).unwrap().contains(r#"namingo_connections{service="das"} 0"#));
     }
 

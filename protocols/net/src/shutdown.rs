@@ -39,6 +39,11 @@ impl Shutdown {
         let _ = self.seen.wait_for(|asked| *asked).await;
     }
 
+    /// Whether the shutdown was asked for since this value was made or heard of it; takes no lock.
+    pub(crate) fn is_news(&self) -> bool {
+        self.seen.has_changed().unwrap_or(true)
+    }
+
     /// Whether the shutdown has been asked for.
     pub fn is_requested(&self) -> bool {
         *self.seen.borrow() || self.seen.has_changed().is_err()

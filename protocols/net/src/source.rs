@@ -9,24 +9,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Counts = BTreeMap<IpAddr, usize>;
 
+/// Counts are kept in so many parts, each behind a lock of its own, that two cores seldom wait for each other.
+const PARTS: usize = 16;
+
 /// Places that are taken, counted by source. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Sources {
     most: usize,
-    open: Arc<Mutex<Counts>>,
+    parts: Arc<[Mutex<Counts>; PARTS]>,
 }
 
 impl Sources {
     /// No source may hold more than `most` places.
     pub fn new(most: usize) -> Sources {
-        Sources { most, open: Arc::default() }
+        Sources { most, parts: Arc::default() }
     }
 
     /// Counts a place for `address` until the returned value is dropped; `None` if that source is at its
     /// limit.
     pub fn admit(&self, address: IpAddr) -> Option<Admitted> {
         let block = block_of(address);
-        let mut open = locked(&self.open);
+        let mut open = locked(part(&self.parts, block));
         let held = open.entry(block).or_insert(0);
         if *held >= self.most {
             if *held == 0 {
@@ -35,7 +38,8 @@ impl Sources {
             return None;
         }
         *held += 1;
-        Some(Admitted { block, open: Arc::clone(&self.open) })
+        drop(open);
+        Some(Admitted { block, parts: Arc::clone(&self.parts) })
     }
 }
 
@@ -43,12 +47,12 @@ impl Sources {
 #[derive(Debug)]
 pub struct Admitted {
     block: IpAddr,
-    open: Arc<Mutex<Counts>>,
+    parts: Arc<[Mutex<Counts>; PARTS]>,
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut open = locked(&self.open);
+        let mut open = locked(part(&self.parts, self.block));
         if let Some(held) = open.get_mut(&self.block) {
             *held -= 1;
             if *held == 0 {
@@ -56,6 +60,15 @@ impl Drop for Admitted {
             }
         }
     }
+}
+
+/// The part that a block's count stands in: neighbours stand in different ones.
+fn part(parts: &[Mutex<Counts>; PARTS], block: IpAddr) -> &Mutex<Counts> {
+    let sum = match block {
+        IpAddr::V4(v4) => v4.octets().iter().fold(0u8, |sum, octet| sum.wrapping_add(*octet)),
+        IpAddr::V6(v6) => v6.octets().iter().fold(0u8, |sum, octet| sum.wrapping_add(*octet)),
+    };
+    &parts[usize::from(sum) % PARTS]
 }
 
 /// The counts stay right when a holder of the lock panics: each change is one assignment.
@@ -108,6 +121,6 @@ mod tests {
     fn nothing_is_kept_for_sources_that_left() {
         let sources = Sources::new(1);
         drop(sources.admit(ip("192.0.2.1")));
-        assert!(locked(&sources.open).is_empty());
+        assert!(sources.parts.iter().all(|part| locked(part).is_empty()));
     }
 }

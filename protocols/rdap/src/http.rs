@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use net::Service;
 use registry::{Backend, Freshness};
 use tracing::{error, warn};
 
@@ -23,7 +22,7 @@ pub(crate) async fn respond<I>(
         Ok(query) => look_up(backend, &asked, &query).await,
         Err(problem) => problem.answer(&asked),
     };
-    site.metrics.query(Service::Rdap, answer.word);
+    site.answers.count(answer.word, 1);
     let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();

@@ -2,18 +2,26 @@
 
 use std::fmt;
 
-use net::Metrics;
+use net::{Answers, Metrics, Service};
+use registry::{tables::REGISTRAR, view::Kept};
+use storage::Memo;
 
+use crate::answer::{Heads, Template, Terms, WORDS};
 use crate::object::{HTML, JSON};
 
 /// What the answers need beside the registry's state.
-#[derive(Clone, Debug)]
 pub struct Site {
     pub(crate) base_url: String,
-    pub(crate) terms_url: String,
-    pub(crate) terms: Vec<String>,
+    pub(crate) heads: Heads,
+    /// Registrars as domains' answers show them.
+    pub(crate) registrars: Memo<Template>,
+    pub(crate) kept: Kept,
+    pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
 }
+
+/// Registrars that are kept at most.
+const REGISTRARS: usize = 1024;
 
 /// Why a site can't be served. The text of each names the setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,15 +69,16 @@ impl Site {
             // RFC 9083 wants a description in every notice
             terms.push(format!("The terms of service are at {terms_url}"));
         }
-        Ok(Site { base_url, terms_url, terms, metrics })
+        let terms = Terms { text: &terms, url: &terms_url, media: terms_type(&base_url, &terms_url) };
+        let (heads, answers) = (Heads::of(&base_url, terms), metrics.answers(Service::Rdap, WORDS));
+        let registrars = Memo::new(REGISTRAR.meta(), REGISTRARS);
+        Ok(Site { base_url, heads, registrars, kept: Kept::default(), answers, metrics })
     }
 }
 
-impl Site {
-    /// The media type of the terms: a page, or this server's own help.
-    pub(crate) fn terms_type(&self) -> &'static str {
-        if self.terms_url.starts_with(&self.base_url) { JSON } else { HTML }
-    }
+/// The media type of the terms: a page, or this server's own help.
+fn terms_type(base_url: &str, terms_url: &str) -> &'static str {
+    if terms_url.starts_with(base_url) { JSON } else { HTML }
 }
 
 fn is_url(text: &str) -> bool {
@@ -100,6 +109,9 @@ mod tests {
     #[test]
     fn the_notice_is_never_empty() {
         let site = site("https://rdap.example/", "https://nic.example/terms").unwrap();
-        assert_eq!(site.terms, ["The terms of service are at https://nic.example/terms"]);
+        let mut head = Vec::new();
+        site.heads.other.fill(&mut head, "");
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.contains(r#"["The terms of service are at https://nic.example/terms"]"#), "{head}");
     }
 }

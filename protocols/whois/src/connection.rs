@@ -33,8 +33,9 @@ pub(crate) async fn answer_one<W, B>(
     let mut lines = Lines::new(wire, QUERY_MAX, patience.idle);
     let line = tokio::select! {
         biased;
-        () = shutdown.requested() => return,
+        // first, since it is mostly there: then nobody needs to be told that a shutdown is listened for
         line = lines.next() => line,
+        () = shutdown.requested() => return,
     };
     let mut unread = false;
     let Answer { text, word } = match line {
@@ -50,7 +51,7 @@ pub(crate) async fn answer_one<W, B>(
         }
         Err(LineError::Io(cause)) => return debug!(%cause, "a query could not be read"),
     };
-    site.metrics.query(Service::Whois, word);
+    site.answers.count(word, 1);
     match timeout(patience.answer, send(lines.get_mut(), text.as_bytes())).await {
         Ok(Ok(())) => {}
         Ok(Err(cause)) => return debug!(%cause, "an answer could not be sent"),
@@ -79,7 +80,7 @@ async fn answer(backend: &impl Backend, site: &Site, line: &[u8]) -> Answer {
             return Answer::unavailable();
         }
     };
-    answer::to(&view, &query, &site.terms).unwrap_or_else(|stop| {
+    answer::to(&view, &query, site).unwrap_or_else(|stop| {
         error!(service = "whois", ?stop, "a query met a fault of the state");
         Answer::unavailable()
     })
@@ -113,7 +114,7 @@ mod tests {
         let (mut client, server) = duplex(64);
         prepare(&mut client).await;
         let mut registry = Registry::default();
-        let site = Site { terms: "Terms.".into(), metrics: Metrics::register(&mut registry) };
+        let site = Site::new("Terms.", Metrics::register(&mut registry));
         let backend = Solo::memory(Arc::new(|| Timestamp(0)));
         let (_trigger, shutdown) = net::shutdown();
         answer_one(server, &backend, &site, PATIENCE, shutdown).await;

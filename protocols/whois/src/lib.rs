@@ -12,23 +12,32 @@ mod text;
 
 use std::sync::Arc;
 
-use net::{Listener, Metrics, Plain, Shutdown};
-use registry::Backend;
+use net::{Answers, Listener, Metrics, Plain, Service, Shutdown};
+use registry::{Backend, view::Kept};
 
 /// What the answers need beside the registry's state.
-#[derive(Clone, Debug)]
 pub struct Site {
-    /// The terms of use that end every answer; one line or several, may be empty.
-    pub terms: String,
-    pub metrics: Metrics,
+    terms: String,
+    answers: Answers,
+    metrics: Metrics,
+    kept: Kept,
+}
+
+impl Site {
+    /// `terms` end every answer; one line or several, may be empty.
+    pub fn new(terms: impl Into<String>, metrics: Metrics) -> Site {
+        let answers = metrics.answers(Service::Whois, answer::WORDS);
+        Site { terms: terms.into(), answers, metrics, kept: Kept::default() }
+    }
 }
 
 /// Answers queries until `shutdown` is requested.
 pub async fn serve<B: Backend>(listener: Listener, backend: B, site: Arc<Site>, shutdown: Shutdown) {
+    let shared = Arc::new((backend, site));
     let patience = listener.patience();
     let connection = move |wire, _peer, shutdown| {
-        let (backend, site) = (backend.clone(), Arc::clone(&site));
-        async move { connection::answer_one(wire, &backend, &site, patience, shutdown).await }
+        let shared = Arc::clone(&shared);
+        async move { connection::answer_one(wire, &shared.0, &shared.1, patience, shutdown).await }
     };
     listener.serve(Plain, shutdown, connection).await;
 }

@@ -1,6 +1,6 @@
 //! The text form: `Key: value` lines that end with CRLF, never a control character from outside.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{Display, Write};
 
 use registry::Timestamp;
 
@@ -16,21 +16,44 @@ impl Text {
     }
 
     /// `Key: value`.
-    pub(crate) fn field(&mut self, key: impl Display, value: impl Display) {
-        self.line(format_args!("{key}: {value}"));
+    pub(crate) fn field(&mut self, key: &str, value: impl Display) {
+        let begin = self.out.len();
+        self.out.push_str(key);
+        self.out.push_str(": ");
+        self.end(begin, value);
     }
 
     /// `Key: value`, or the key alone where there is no value: a reader then knows that nothing was left out.
-    pub(crate) fn optional(&mut self, key: impl Display, value: Option<impl Display>) {
+    pub(crate) fn optional(&mut self, key: &str, value: Option<impl Display>) {
         match value {
             Some(value) => self.field(key, value),
-            None => self.line(format_args!("{key}:")),
+            None => self.end(self.out.len(), format_args!("{key}:")),
         }
     }
 
+    /// The same for a part of something: `Whole Part: value`.
+    pub(crate) fn part(&mut self, whole: &str, part: &str, value: Option<&str>) {
+        let begin = self.out.len();
+        self.out.push_str(whole);
+        self.out.push(' ');
+        self.out.push_str(part);
+        self.out.push_str(if value.is_some() { ": " } else { ":" });
+        self.end(begin, value.unwrap_or_default());
+    }
+
     pub(crate) fn line(&mut self, line: impl Display) {
-        // writing to a String through Clean has no error of its own
-        let _ = write!(Clean(&mut self.out), "{line}");
+        self.end(self.out.len(), line);
+    }
+
+    /// Ends the line that began at `begin` with the value. A space takes the place of each control character, so that
+    /// no value can forge a line.
+    fn end(&mut self, begin: usize, value: impl Display) {
+        // writing to a String has no error of its own
+        let _ = write!(self.out, "{value}");
+        if self.out[begin..].bytes().any(may_be_control) {
+            let line = self.out.split_off(begin);
+            self.out.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        }
         self.out.push_str("\r\n");
     }
 
@@ -52,18 +75,9 @@ pub(crate) fn error(why: &impl Display) -> String {
     text.out
 }
 
-/// Passes text on with a space for each control character, so that no value can forge a line.
-struct Clean<'a>(&'a mut String);
-
-impl fmt::Write for Clean<'_> {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        if s.contains(char::is_control) {
-            self.0.extend(s.chars().map(|c| if c.is_control() { ' ' } else { c }));
-        } else {
-            self.0.push_str(s);
-        }
-        Ok(())
-    }
+/// ASCII controls, and the octet that U+0080 to U+009F begin with.
+fn may_be_control(octet: u8) -> bool {
+    octet < b' ' || octet == 0x7f || octet == 0xc2
 }
 
 #[cfg(test)]
@@ -76,6 +90,10 @@ mod tests {
         text.field("Registrar URL", "https://a.example/\r\nDomain Status: ok\u{9b}");
         text.optional("Updated Date", None::<&str>);
         assert_eq!(text.out, "Registrar URL: https://a.example/  Domain Status: ok \r\nUpdated Date:\r\n");
+        let mut text = Text::new();
+        text.part("Admin", "Name", Some("\u{c2}\u{a0}a\nb\u{7f}é"));
+        text.part("Admin", "Fax", None);
+        assert_eq!(text.out, "Admin Name: \u{c2}\u{a0}a b é\r\nAdmin Fax:\r\n");
     }
 
     #[test]

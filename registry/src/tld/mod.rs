@@ -5,11 +5,13 @@
 
 mod create;
 mod mark;
+mod zones;
 
 pub use create::TldCreate;
 pub(crate) use create::{apply as apply_create, check as check_create};
 pub use mark::{Mark, MarkKind, MarkName, NOTE_MAX, UnmarkName, mark_of};
 pub(crate) use mark::{apply_mark, apply_unmark, check_mark, check_unmark};
+pub use zones::{Registrable, Zones};
 
 use crate::{contact::ContactRole, name::DomainName, tables::TLD, time::Timestamp};
 use serde::{Deserialize, Serialize};

@@ -1,18 +1,16 @@
 //! A domain as the public sees it, contacts with what they disclose and nothing more.
 
-use super::registrar::{self, RegistrarView};
+use super::{kept::Kept, registrar::RegistrarView};
 use crate::{
     DomainName, Stop, Timestamp,
     contact::{self, ContactRole, Item, PublicContact},
     dnssec::Ds,
     domain::{Domain, settled},
-    host,
-    host::info::is_linked,
-    roid,
-    tld::{self, DataModel, Place},
+    host, roid,
+    tld::{DataModel, Registrable},
 };
-use std::net::IpAddr;
-use storage::Read;
+use std::{net::IpAddr, sync::Arc};
+use storage::{Read, View};
 
 /// The public data of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub struct DomainView {
     pub model: DataModel,
     /// EPP words, never empty.
     pub statuses: Vec<&'static str>,
-    pub registrar: RegistrarView,
+    pub registrar: Arc<RegistrarView>,
     pub created: Timestamp,
     pub updated: Option<Timestamp>,
     pub expiry: Timestamp,
@@ -60,40 +58,43 @@ pub struct NameServerView {
 ///
 /// # Errors
 /// A storage fault.
-pub fn domain(db: &impl Read, name: &DomainName) -> Result<Option<DomainView>, Stop> {
-    let Place::Registrable { tld, .. } = tld::place(db, name)? else { return Ok(None) };
+pub fn domain(db: &View, kept: &Kept, name: &DomainName) -> Result<Option<DomainView>, Stop> {
+    let zones = kept.zones(db)?;
+    let Some(Registrable { tld, .. }) = zones.registrable(name.as_str().as_bytes()) else { return Ok(None) };
     let Some(domain) = settled(db, name)? else { return Ok(None) };
+    let suffix = &kept.repository(db)?.roid_suffix;
     Ok(Some(DomainView {
         name: name.clone(),
-        roid: roid::domain(domain.id, &tld),
+        roid: roid::domain(domain.id, tld),
         model: tld.model,
         statuses: domain.status_words(),
-        registrar: registrar::by_id(db, domain.sponsor)?,
+        registrar: kept.registrar(db, domain.sponsor)?,
         created: domain.created,
         updated: domain.updated,
         expiry: domain.expiry,
-        registrant: domain.registrant.map(|id| contact_view(db, id)).transpose()?,
-        contacts: contacts(db, &domain)?,
-        name_servers: domain.hosts.iter().map(|id| name_server(db, *id)).collect::<Result<_, _>>()?,
+        registrant: domain.registrant.map(|id| contact_view(db, suffix, id)).transpose()?,
+        contacts: contacts(db, suffix, &domain)?,
+        name_servers: domain.hosts.iter().map(|id| name_server(db, suffix, *id)).collect::<Result<_, _>>()?,
         ds: domain.ds,
     }))
 }
 
-fn contacts(db: &impl Read, domain: &Domain) -> Result<Vec<(ContactRole, ContactView)>, Stop> {
-    domain.contacts.iter().map(|(role, id)| Ok((*role, contact_view(db, *id)?))).collect()
+fn contacts(db: &impl Read, suffix: &str, domain: &Domain) -> Result<Vec<(ContactRole, ContactView)>, Stop> {
+    domain.contacts.iter().map(|(role, id)| Ok((*role, contact_view(db, suffix, *id)?))).collect()
 }
 
-fn contact_view(db: &impl Read, id: u64) -> Result<ContactView, Stop> {
+fn contact_view(db: &impl Read, suffix: &str, id: u64) -> Result<ContactView, Stop> {
     let public = contact::linked(db, id)?.public;
     let is_named = public.postal.iter().any(|p| p.name.is_some() || p.org.is_some());
-    Ok(ContactView { roid: is_named.then(|| roid::contact(db, id)).transpose()?, public })
+    Ok(ContactView { roid: is_named.then(|| roid::of_contact(id, suffix)), public })
 }
 
-fn name_server(db: &impl Read, id: u64) -> Result<NameServerView, Stop> {
+/// The domain that is shown makes it linked.
+fn name_server(db: &impl Read, suffix: &str, id: u64) -> Result<NameServerView, Stop> {
     let host = host::linked(db, id)?;
     Ok(NameServerView {
-        roid: roid::host(db, id)?,
-        statuses: host.statuses.words(false, is_linked(db, id)?),
+        roid: roid::of_host(id, suffix),
+        statuses: host.statuses.words(false, true),
         name: host.name,
         addresses: host.addresses,
     })

@@ -5,11 +5,13 @@
 mod das;
 mod domain;
 mod host;
+mod kept;
 mod name;
 mod registrar;
 
-pub use das::{DasStatus, das};
+pub use das::{Das, DasStatus, das};
 pub use domain::{ContactView, DomainView, NameServerView, domain};
 pub use host::{HostView, host};
+pub use kept::Kept;
 pub use name::{ascii, name, unicode};
 pub use registrar::{RegistrarView, registrars};

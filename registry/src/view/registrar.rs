@@ -9,6 +9,8 @@ use storage::{Fault, Read};
 /// The public part of a registrar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistrarView {
+    /// The number of the registrar.
+    pub id: u64,
     /// The clID.
     pub handle: String,
     pub profile: Profile,
@@ -17,8 +19,9 @@ pub struct RegistrarView {
 }
 
 impl RegistrarView {
-    pub(super) fn of(registrar: Registrar) -> RegistrarView {
+    fn of(id: u64, registrar: Registrar) -> RegistrarView {
         RegistrarView {
+            id,
             handle: registrar.handle,
             profile: registrar.profile,
             created: registrar.created,
@@ -37,11 +40,11 @@ impl RegistrarView {
 /// # Errors
 /// A storage fault.
 pub fn registrars(db: &impl Read, text: &str) -> Result<Vec<RegistrarView>, Fault> {
-    Ok(registrar::find(db, text)?.into_iter().map(|(_, r)| RegistrarView::of(r)).collect())
+    Ok(registrar::find(db, text)?.into_iter().map(|(id, r)| RegistrarView::of(id, r)).collect())
 }
 
 pub(super) fn by_id(db: &impl Read, id: u64) -> Result<RegistrarView, Fault> {
-    registrar::by_id(db, id)?.map(RegistrarView::of).ok_or_else(|| Fault::Corrupt {
+    registrar::by_id(db, id)?.map(|r| RegistrarView::of(id, r)).ok_or_else(|| Fault::Corrupt {
         table: crate::tables::REGISTRAR.meta().name,
         key: id.to_be_bytes().to_vec(),
         why: "an object names a registrar that does not exist".into(),

@@ -2,6 +2,7 @@
 //! read as every reader reads it.
 #![allow(clippy::unwrap_used, reason = "a test that meets what it does not expect panics")]
 
+mod das;
 mod determinism;
 mod journal;
 mod keys;

@@ -26,7 +26,7 @@ fn stored_expiry(kit: &Kit, text: &str) -> Timestamp {
 
 fn shown_expiry(kit: &Kit, text: &str) -> Timestamp {
     let view = kit.view();
-    let public = view::domain(&view, &name(text)).unwrap().unwrap().expiry;
+    let public = view::domain(&view, &view::Kept::default(), &name(text)).unwrap().unwrap().expiry;
     let (_, registrars, _) = domain::info::find(&view, &ALPHA, text).unwrap();
     assert_eq!(public, registrars.expiry);
     public

@@ -8,7 +8,7 @@ use registry::{
     domain::{self, DomainCreate, info::Standing},
     host,
     registrar::Profile,
-    view::{self, DasStatus},
+    view::{self, DasStatus, Kept},
 };
 
 fn name(text: &str) -> DomainName {
@@ -109,7 +109,7 @@ fn the_public_sees_of_a_contact_what_it_discloses() {
     open.disclose = Some(Disclose { show: true, items: vec![Item::Email, Item::Name(PostalKind::Int)] });
     kit.done(&ALPHA, create_contact(contact_of("open-1", &open)));
     kit.done(&ALPHA, create(DomainCreate { registrant: Some("open-1".into()), ..thick("a.test") }));
-    let shown = view::domain(&kit.view(), &name("a.test")).unwrap().unwrap();
+    let shown = view::domain(&kit.view(), &Kept::default(), &name("a.test")).unwrap().unwrap();
     let registrant = &shown.registrant.as_ref().unwrap().public;
     assert_eq!(registrant.email.as_deref(), Some("ada@example.com"));
     let postal = registrant.preferred().unwrap();
@@ -127,7 +127,7 @@ fn the_public_sees_of_a_contact_what_it_discloses() {
 fn everybody_sees_the_same_domain_and_its_name_servers() {
     let kit = furnished();
     let view = kit.view();
-    let shown = view::domain(&view, &name("a.test")).unwrap().unwrap();
+    let shown = view::domain(&view, &Kept::default(), &name("a.test")).unwrap().unwrap();
     assert_eq!(shown.roid, info(&kit, &ALPHA, "a.test").roid);
     assert!(shown.roid.starts_with('D') && shown.roid.ends_with("-TEST"));
     assert_eq!((shown.statuses, &*shown.registrar.handle), (vec!["ok"], "alpha"));
@@ -139,7 +139,7 @@ fn everybody_sees_the_same_domain_and_its_name_servers() {
     assert_eq!(host.roid, host::info::info(&view, "NS1.B.invalid").unwrap().roid);
     assert!(host.roid.starts_with('H') && host.roid.ends_with("-NAMINGO"));
     for absent in ["b.test", "test", "x.a.test", "a.invalid"] {
-        assert!(view::domain(&view, &name(absent)).unwrap().is_none(), "{absent}");
+        assert!(view::domain(&view, &Kept::default(), &name(absent)).unwrap().is_none(), "{absent}");
         assert!(view::host(&view, &name(absent)).unwrap().is_none(), "{absent}");
     }
 }

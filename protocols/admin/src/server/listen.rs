@@ -92,7 +92,7 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
         let (server, greeter, shutdown) = (server.clone(), socket.greeter(), shutdown.clone());
         sessions.spawn(async move {
             let tally = &server.inner.tally;
-            let _held = (seat, tally.metrics.opened(tally.service));
+            let _held = (seat, tally.metrics.connections(tally.service).opened());
             let refused = match timeout(HANDSHAKE, greeter.greet(raw)).await {
                 Ok(Ok((wire, caller))) => return http::converse(server, wire, caller, shutdown).await,
                 Ok(Err(cause)) => cause,

@@ -1,33 +1,46 @@
 //! A registered domain (RFC 9083 section 5.3; response profile, section 2).
 
-use registry::Timestamp;
 use registry::dnssec::Ds;
 use registry::view::{DomainView, unicode};
+use registry::{Stop, Timestamp};
+use storage::View;
 
-use super::{Answer, Asked, CONFORMANCE, CONFORMANCE_REDACTED, contact, events, redaction, status};
-use crate::object::{Domain, DsData, JSON, Link, SecureDns};
+use super::template::{encode_onto, escaped, extend};
+use super::{Answer, Asked, contact, events, redaction, status};
+use crate::object::{DomainBegin, DomainEnd, DsData, JSON, Link, SecureDns};
 
 impl Asked<'_> {
-    pub(super) fn domain(&self, domain: &DomainView, at: Timestamp) -> Answer {
+    /// # Errors
+    /// A fault of the state.
+    pub(super) fn domain(&self, db: &View, domain: &DomainView, at: Timestamp) -> Result<Answer, Stop> {
         let contacts = contact::shown(domain);
-        let mut entities = vec![self.inner_registrar(&domain.registrar)];
-        let redacted = redaction::of(&contacts, entities.len());
-        entities.extend(contacts.iter().map(|(role, found)| contact::entity(*role, found)));
-        let conformance = if redacted.is_empty() { CONFORMANCE } else { CONFORMANCE_REDACTED };
-        let object = Domain {
+        let redacted = redaction::of(&contacts, 1);
+        let heads = &self.site.heads;
+        let mut body = self.begin(if redacted.is_empty() { &heads.domain } else { &heads.redacted });
+        let begin = DomainBegin {
             object_class_name: "domain",
             handle: &domain.roid,
             ldh_name: domain.name.as_str(),
             unicode_name: unicode(&domain.name),
             status: status::words(&domain.statuses),
-            entities,
+        };
+        extend(&mut body, &begin);
+        body.extend_from_slice(b",\"entities\":[");
+        self.registrar_template(db, &domain.registrar)?.fill(&mut body, &escaped(&self.uri));
+        for (role, found) in &contacts {
+            body.push(b',');
+            encode_onto(&mut body, &contact::entity(*role, found));
+        }
+        body.push(b']');
+        let end = DomainEnd {
             events: events(domain.created, Some(domain.expiry), domain.updated, at),
             nameservers: domain.name_servers.iter().map(|server| self.delegate(server)).collect(),
             secure_dns: secure_dns(&domain.ds),
             links: self.domain_links(domain),
             redacted,
         };
-        self.found(conformance, &[self.terms(), self.status_codes(), self.complaint_form()], object)
+        extend(&mut body, &end);
+        Ok(Answer::found(body))
     }
 
     /// This answer, and the registrar's answer for the same domain.

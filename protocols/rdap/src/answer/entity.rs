@@ -4,9 +4,11 @@
 use registry::registrar::Profile;
 use registry::view::{self, RegistrarView};
 use registry::{Stop, Timestamp};
-use storage::View;
+use std::sync::Arc;
+use storage::{Fault, View};
 
-use super::{Answer, Asked, CONFORMANCE, events};
+use super::template::encode_onto;
+use super::{Answer, Asked, Template, events};
 use crate::object::{Address, Entity, HTML, JCard, JSON, Link, PublicId};
 
 impl Asked<'_> {
@@ -20,8 +22,27 @@ impl Asked<'_> {
             let link = self.topmost_self("entity", &found.rdap_handle());
             let mut object = self.registrar(&found, link);
             object.events = events(found.created, None, found.updated, at);
-            self.found(CONFORMANCE, &[self.terms()], object)
+            self.found(&object)
         }))
+    }
+
+    /// In a domain's answer: the same for all domains of the registrar but for the URI.
+    ///
+    /// # Errors
+    /// A fault of the state.
+    pub(super) fn registrar_template(
+        &self,
+        db: &View,
+        registrar: &RegistrarView,
+    ) -> Result<Arc<Template>, Fault> {
+        self.site.registrars.get(db, registrar.id, || {
+            Ok(Template::of(|uri| {
+                let asked = Asked { site: self.site, uri: uri.to_owned() };
+                let mut json = Vec::new();
+                encode_onto(&mut json, &asked.inner_registrar(registrar));
+                json
+            }))
+        })
     }
 
     /// In the answer for another object.
@@ -51,7 +72,7 @@ impl Asked<'_> {
 
 /// The registrar's own RDAP service: the link is about its base URL, whatever was asked here.
 fn about(base_url: &str) -> Link<'_> {
-    Link { value: base_url.into(), rel: "about", href: base_url.to_owned(), media: JSON }
+    Link { value: base_url.into(), rel: "about", href: base_url.into(), media: JSON }
 }
 
 /// Name, seat, telephone and e-mail.

@@ -8,6 +8,7 @@ mod notice;
 mod problem;
 mod redaction;
 mod status;
+mod template;
 
 use std::borrow::Cow;
 
@@ -17,39 +18,28 @@ use registry::{Stop, Timestamp, view};
 use serde::Serialize;
 use storage::{Read, View};
 
+pub(crate) use notice::{Heads, Terms};
 pub(crate) use problem::Problem;
+pub(crate) use template::Template;
+
+use template::{escaped, extend};
 
 use crate::Site;
-use crate::object::{Event, JSON, Link, Notice};
+use crate::object::{Event, Instant, JSON, Link};
 use crate::request::Query;
 
-/// What every answer conforms to (RFC 9083 section 4.1).
-const CONFORMANCE: &[&str] =
-    &["rdap_level_0", "icann_rdap_response_profile_1", "icann_rdap_technical_implementation_guide_1"];
-/// The same with the extension of RFC 9537.
-const CONFORMANCE_REDACTED: &[&str] = &[
-    "rdap_level_0",
-    "icann_rdap_response_profile_1",
-    "icann_rdap_technical_implementation_guide_1",
-    "redacted",
-];
+/// Octets that an answer for a domain takes, mostly.
+const BODY: usize = 4096;
+
+/// How answers are counted.
+pub(crate) const WORDS: &[&str] = &["found", "not_found", "invalid", "error"];
 
 /// A complete answer.
 pub(crate) struct Answer {
     pub status: StatusCode,
     pub body: Bytes,
-    /// How it is counted: `found`, `not_found`, `invalid`, `error`.
+    /// How it is counted, one of [`WORDS`].
     pub word: &'static str,
-}
-
-/// The topmost object with what RFC 9083 puts beside it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a, T> {
-    rdap_conformance: &'static [&'static str],
-    notices: &'a [Notice<'a>],
-    #[serde(flatten)]
-    object: T,
 }
 
 /// The service and the URI that was asked.
@@ -72,7 +62,10 @@ impl<'a> Asked<'a> {
     pub(crate) fn look_up(&self, db: &View, query: &Query) -> Result<Option<Answer>, Stop> {
         let at = Timestamp(db.header().state_time);
         Ok(match query {
-            Query::Domain(name) => view::domain(db, name)?.map(|found| self.domain(&found, at)),
+            Query::Domain(name) => match view::domain(db, &self.site.kept, name)? {
+                Some(found) => Some(self.domain(db, &found, at)?),
+                None => None,
+            },
             Query::NameServer(name) => view::host(db, name)?.map(|found| self.name_server(&found, at)),
             Query::Entity(handle) => self.entity(db, handle, at)?,
             Query::Help => Some(self.help()),
@@ -80,23 +73,29 @@ impl<'a> Asked<'a> {
     }
 
     fn help(&self) -> Answer {
-        #[derive(Serialize)]
-        struct Nothing {}
-        self.found(CONFORMANCE, &[self.terms(), self.guide()], Nothing {})
+        Answer::found(self.begin(&self.site.heads.help))
     }
 
-    fn found<T: Serialize>(
-        &self,
-        conformance: &'static [&'static str],
-        notices: &[Notice<'_>],
-        object: T,
-    ) -> Answer {
-        let document = Document { rdap_conformance: conformance, notices, object };
-        Answer { status: StatusCode::OK, body: encode(&document), word: "found" }
+    /// An answer that is an object behind a head.
+    fn found(&self, object: &impl Serialize) -> Answer {
+        Answer::found(self.document(object))
+    }
+
+    /// A document that is an object behind a head, not yet closed.
+    fn document(&self, object: &impl Serialize) -> Vec<u8> {
+        let mut body = self.begin(&self.site.heads.other);
+        extend(&mut body, object);
+        body
+    }
+
+    fn begin(&self, head: &Template) -> Vec<u8> {
+        let mut body = Vec::with_capacity(BODY);
+        head.fill(&mut body, &escaped(&self.uri));
+        body
     }
 
     /// A link from the URI that was asked.
-    fn link(&self, rel: &'static str, href: impl Into<String>, media: &'static str) -> Link<'_> {
+    fn link<'b>(&'b self, rel: &'static str, href: impl Into<Cow<'b, str>>, media: &'static str) -> Link<'b> {
         Link { value: Cow::Borrowed(&self.uri), rel, href: href.into(), media }
     }
 
@@ -108,7 +107,7 @@ impl<'a> Asked<'a> {
     /// The link of an object inside another one to its place.
     fn inner_self(&self, kind: &str, handle: &str) -> Link<'_> {
         let place = self.place(kind, handle);
-        Link { value: Cow::Owned(place.clone()), rel: "self", href: place, media: JSON }
+        Link { value: place.clone().into(), rel: "self", href: place.into(), media: JSON }
     }
 
     fn place(&self, kind: &str, handle: &str) -> String {
@@ -116,12 +115,16 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn encode(document: &impl Serialize) -> Bytes {
-    let mut body = Vec::with_capacity(4096);
-    // these types have text keys and finite numbers only, so that encoding into memory can't fail
-    let encoded = serde_json::to_writer(&mut body, document);
-    debug_assert!(encoded.is_ok(), "{encoded:?}");
-    Bytes::from(body)
+impl Answer {
+    /// `body` is not yet closed.
+    fn found(body: Vec<u8>) -> Answer {
+        Answer::with(StatusCode::OK, "found", body)
+    }
+
+    fn with(status: StatusCode, word: &'static str, mut body: Vec<u8>) -> Answer {
+        body.push(b'}');
+        Answer { status, body: body.into(), word }
+    }
 }
 
 /// Registration, last change where there was one, and the instant of the data.
@@ -131,7 +134,7 @@ fn events(
     updated: Option<Timestamp>,
     at: Timestamp,
 ) -> Vec<Event> {
-    let dated = |action, at: Timestamp| Event { event_action: action, event_date: at.to_string() };
+    let dated = |action, at| Event { event_action: action, event_date: Instant(at) };
     let mut events = vec![dated("registration", created)];
     events.extend(expiry.map(|at| dated("expiration", at)));
     events.extend(updated.map(|at| dated("last changed", at)));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use registry::view::{HostView, NameServerView, unicode};
 use registry::{DomainName, Timestamp};
 
-use super::{Answer, Asked, CONFORMANCE, events, status};
+use super::{Answer, Asked, events, status};
 use crate::object::{IpAddresses, Link, NameServer};
 
 impl Asked<'_> {
@@ -14,7 +14,7 @@ impl Asked<'_> {
         let mut object = object(&host.name, &host.roid, &host.statuses, &host.addresses, link);
         object.entities.push(self.inner_registrar(&host.registrar));
         object.events = events(host.created, None, host.updated, at);
-        self.found(CONFORMANCE, &[self.terms()], object)
+        self.found(&object)
     }
 
     /// In a domain's answer.

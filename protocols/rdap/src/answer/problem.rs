@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use super::{Answer, Asked, CONFORMANCE, Document, encode};
+use super::{Answer, Asked};
 use crate::object::ErrorObject;
 use crate::request::RequestFault;
 
@@ -28,8 +28,7 @@ impl Problem {
         let title = status.canonical_reason().unwrap_or_default();
         let description = self.description();
         let object = ErrorObject { error_code: status.as_u16(), title, description: [&description] };
-        let document = Document { rdap_conformance: CONFORMANCE, notices: &[asked.terms()], object };
-        Answer { status, body: encode(&document), word }
+        Answer::with(status, word, asked.document(&object))
     }
 
     fn kind(&self) -> (StatusCode, &'static str) {

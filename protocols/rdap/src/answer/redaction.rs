@@ -7,7 +7,7 @@ use registry::contact::{Item, PostalKind};
 use registry::view::ContactView;
 
 use super::contact::Role;
-use crate::object::{RedactedName, Redaction, RedactionReason};
+use crate::object::{Path, Place, RedactedName, Redaction, RedactionReason, Words};
 
 /// How an element is hidden, with its path inside its entity.
 #[derive(Clone, Copy)]
@@ -41,25 +41,20 @@ const REGISTERED_TECH: &[&str] = &["Name", "Phone", "Phone Ext", "Email"];
 
 /// The redactions of contacts that stand in `entities` from index `first` on.
 pub(super) fn of(contacts: &[(Role, &ContactView)], first: usize) -> Vec<Redaction> {
-    let mut redactions = Vec::new();
+    // a contact that discloses nothing has ten
+    let mut redactions = Vec::with_capacity(12 * contacts.len());
     for (i, (role, contact)) in contacts.iter().enumerate() {
         let alone = contacts.iter().filter(|(other, _)| other == role).count() == 1;
-        redact(&mut redactions, *role, contact, &entity_path(*role, alone, first + i));
+        // by role, as RFC 9537 section 5.2 advises; by position where several contacts have the role
+        let place = if alone { Place::Role(role.word()) } else { Place::Index(first + i) };
+        redact(&mut redactions, *role, contact, place);
     }
     redactions
 }
 
-/// By role, as RFC 9537 section 5.2 advises; by position where several contacts have the role.
-fn entity_path(role: Role, alone: bool, index: usize) -> String {
-    match alone {
-        true => format!("$.entities[?(@.roles[0]=='{}')]", role.word()),
-        false => format!("$.entities[{index}]"),
-    }
-}
-
-fn redact(redactions: &mut Vec<Redaction>, role: Role, contact: &ContactView, entity: &str) {
+fn redact(redactions: &mut Vec<Redaction>, role: Role, contact: &ContactView, entity: Place) {
     if contact.roid.is_none() {
-        let name = format!("Registry {} ID", role.label());
+        let name = Words(["Registry ", role.label(), " ID"]);
         redactions.push(redaction(RedactedName::Type(name), Removal(".handle"), entity));
     }
     let kind = contact.public.preferred().map_or(PostalKind::Int, |postal| postal.kind);
@@ -77,8 +72,8 @@ fn redact(redactions: &mut Vec<Redaction>, role: Role, contact: &ContactView, en
     }
 }
 
-fn name(role: Role, element: &str) -> RedactedName {
-    let name = format!("{} {element}", role.label());
+fn name(role: Role, element: &'static str) -> RedactedName {
+    let name = Words([role.label(), " ", element]);
     let registered = match role {
         Role::Registrant => true,
         Role::Contact(_) => role.label() == "Tech" && REGISTERED_TECH.contains(&element),
@@ -86,10 +81,11 @@ fn name(role: Role, element: &str) -> RedactedName {
     if registered { RedactedName::Type(name) } else { RedactedName::Description(name) }
 }
 
-fn redaction(name: RedactedName, method: Method, entity: &str) -> Redaction {
+fn redaction(name: RedactedName, method: Method, entity: Place) -> Redaction {
+    let path = |rest| Some(Path { entity, rest });
     let (word, pre_path, post_path) = match method {
-        Removal(path) => ("removal", Some(format!("{entity}{path}")), None),
-        EmptyValue(path) => ("emptyValue", None, Some(format!("{entity}{path}"))),
+        Removal(rest) => ("removal", path(rest), None),
+        EmptyValue(rest) => ("emptyValue", None, path(rest)),
     };
     let reason = RedactionReason { description: "Server policy" };
     Redaction { name, pre_path, post_path, path_lang: "jsonpath", method: word, reason }

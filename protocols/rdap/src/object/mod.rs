@@ -5,7 +5,8 @@ mod jcard;
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use registry::Timestamp;
+use serde::{Serialize, Serializer};
 
 pub(crate) use jcard::{Address, JCard};
 
@@ -20,7 +21,7 @@ pub(crate) struct Link<'a> {
     /// The URI that the link starts from.
     pub value: Cow<'a, str>,
     pub rel: &'static str,
-    pub href: String,
+    pub href: Cow<'a, str>,
     #[serde(rename = "type")]
     pub media: &'static str,
 }
@@ -30,7 +31,7 @@ pub(crate) struct Link<'a> {
 pub(crate) struct Notice<'a> {
     pub title: &'static str,
     pub description: Vec<&'a str>,
-    pub links: Vec<Link<'a>>,
+    pub links: [Link<'a>; 1],
 }
 
 /// RFC 9083 section 4.5.
@@ -38,8 +39,16 @@ pub(crate) struct Notice<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
     pub event_action: &'static str,
-    /// RFC 3339, UTC.
-    pub event_date: String,
+    pub event_date: Instant,
+}
+
+/// Written after RFC 3339, in UTC.
+pub(crate) struct Instant(pub Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 /// RFC 9083 section 4.8.
@@ -97,17 +106,22 @@ pub(crate) struct IpAddresses {
     pub v6: Vec<String>,
 }
 
-/// RFC 9083 section 5.3.
+/// RFC 9083 section 5.3, what stands before the entities.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Domain<'a> {
+pub(crate) struct DomainBegin<'a> {
     pub object_class_name: &'static str,
     pub handle: &'a str,
     pub ldh_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unicode_name: Option<String>,
     pub status: Vec<&'static str>,
-    pub entities: Vec<Entity<'a>>,
+}
+
+/// What stands behind them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DomainEnd<'a> {
     pub events: Vec<Event>,
     pub nameservers: Vec<NameServer<'a>>,
     #[serde(rename = "secureDNS")]
@@ -142,10 +156,10 @@ pub(crate) struct Redaction {
     pub name: RedactedName,
     /// Where the element would be, for what was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pre_path: Option<String>,
+    pub pre_path: Option<Path>,
     /// Where the element is, for what was emptied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub post_path: Option<String>,
+    pub post_path: Option<Path>,
     pub path_lang: &'static str,
     pub method: &'static str,
     pub reason: RedactionReason,
@@ -155,8 +169,46 @@ pub(crate) struct Redaction {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum RedactedName {
-    Type(String),
-    Description(String),
+    Type(Words),
+    Description(Words),
+}
+
+/// A text of three parts, which are written one after the other.
+pub(crate) struct Words(pub [&'static str; 3]);
+
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [a, b, c] = self.0;
+        serializer.collect_str(&format_args!("{a}{b}{c}"))
+    }
+}
+
+/// A JSONPath into one of the topmost object's entities.
+#[derive(Clone, Copy)]
+pub(crate) struct Path {
+    pub entity: Place,
+    /// Inside of the entity.
+    pub rest: &'static str,
+}
+
+/// Which entity.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// The one with this role.
+    Role(&'static str),
+    Index(usize),
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rest = self.rest;
+        match self.entity {
+            Place::Role(role) => {
+                serializer.collect_str(&format_args!("$.entities[?(@.roles[0]=='{role}')]{rest}"))
+            }
+            Place::Index(index) => serializer.collect_str(&format_args!("$.entities[{index}]{rest}")),
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -18,11 +18,10 @@ pub(super) fn write(text: &mut Text, label: &str, contact: &ContactView) {
     let postal = public.preferred();
     let kind = postal.map_or(PostalKind::Int, |p| p.kind);
     let id = contact.roid.as_deref().unwrap_or(REDACTED);
-    text.field(format_args!("Registry {label} ID"), id);
+    text.line(format_args!("Registry {label} ID: {id}"));
 
-    let mut field = |element: &str, shown: bool, value: Option<&str>| match shown {
-        true => text.optional(format_args!("{label} {element}"), value),
-        false => text.field(format_args!("{label} {element}"), REDACTED),
+    let mut field = |element: &str, shown: bool, value: Option<&str>| {
+        text.part(label, element, if shown { value } else { Some(REDACTED) });
     };
 
     field("Name", contact.shows(Item::Name(kind)), postal.and_then(|p| p.name.as_deref()));
@@ -37,10 +36,12 @@ pub(super) fn write(text: &mut Text, label: &str, contact: &ContactView) {
     field("State/Province", true, postal.and_then(|p| p.state.as_deref()));
     field("Postal Code", address, postal.and_then(|p| p.postal_code.as_deref()));
     field("Country", true, postal.map(|p| p.country.as_str()));
-    for (element, item, number) in [("Phone", Item::Voice, &public.voice), ("Fax", Item::Fax, &public.fax)] {
+    for (element, behind, item, number) in
+        [("Phone", "Phone Ext", Item::Voice, &public.voice), ("Fax", "Fax Ext", Item::Fax, &public.fax)]
+    {
         let (number, extension) = split_extension(number.as_deref());
         field(element, contact.shows(item), number);
-        field(&format!("{element} Ext"), contact.shows(item), extension);
+        field(behind, contact.shows(item), extension);
     }
     match contact.shows(Item::Email) {
         true => field("Email", true, public.email.as_deref()),

@@ -11,12 +11,15 @@ use registry::{
 };
 use storage::{Read, View};
 
-use crate::{query::Query, text::Text};
+use crate::{Site, query::Query, text::Text};
+
+/// How answers are counted.
+pub(crate) const WORDS: &[&str] = &["found", "not_found", "reserved", "blocked", "invalid", "error"];
 
 /// A complete answer.
 pub(crate) struct Answer {
     pub text: String,
-    /// How it is counted: `found`, `not_found`, `reserved`, `blocked`, `invalid`, `error`.
+    /// How it is counted, one of [`WORDS`].
     pub word: &'static str,
 }
 
@@ -24,11 +27,11 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// A fault of the state.
-pub(crate) fn to(db: &View, query: &Query, terms: &str) -> Result<Answer, Stop> {
+pub(crate) fn to(db: &View, query: &Query, site: &Site) -> Result<Answer, Stop> {
     let mut text = Text::new();
     let word = match query {
-        Query::Any(name) => any(db, name, &mut text)?,
-        Query::Domain(name) => match view::domain(db, name)? {
+        Query::Any(name) => any(db, site, name, &mut text)?,
+        Query::Domain(name) => match view::domain(db, &site.kept, name)? {
             Some(found) => domain::write(&mut text, &found),
             None => unregistered(db, name, &mut text)?,
         },
@@ -42,11 +45,11 @@ pub(crate) fn to(db: &View, query: &Query, terms: &str) -> Result<Answer, Stop> 
             several => registrar::write_namesakes(&mut text, several),
         },
     };
-    Ok(Answer { text: text.finish(Timestamp(db.header().state_time), terms), word })
+    Ok(Answer { text: text.finish(Timestamp(db.header().state_time), &site.terms), word })
 }
 
-fn any(db: &View, name: &DomainName, text: &mut Text) -> Result<&'static str, Stop> {
-    if let Some(found) = view::domain(db, name)? {
+fn any(db: &View, site: &Site, name: &DomainName, text: &mut Text) -> Result<&'static str, Stop> {
+    if let Some(found) = view::domain(db, &site.kept, name)? {
         return Ok(domain::write(text, &found));
     }
     match view::host(db, name)? {
