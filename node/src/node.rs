@@ -14,7 +14,7 @@ use crate::{
     status_http::{self, Readiness, StatusPage},
     stop, withdrawal,
 };
-use cluster::{Bundle, ClusterFile};
+use cluster::{Bundle, ClusterFile, NodeSection};
 use prometheus_client::registry::Registry;
 use raft::{
     Bounds, Cluster, Live, RaftConfig,
@@ -24,7 +24,9 @@ use raft::{
 use registry::{Backend, Freshness, SvTrids, Timestamp};
 use std::{
     collections::BTreeMap,
-    env, io,
+    env,
+    future::Future,
+    io,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -142,19 +144,8 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     serve_peers(&mut tasks, peers_at, bundle, &cluster, (&service_metrics, consensus))?;
 
     let readiness = Arc::new(Readiness::default());
-    let (status, led) = (cluster.clone(), readiness.clone());
-    let figures = move || Figures {
-        status: status.status(),
-        led: led.is_led(),
-        memory: status.store().stats(),
-        writes: status.writes(),
-    };
-    registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
-    if let Some(address) = section.addresses.metrics {
-        let listener = status_http::bind(address, &service_metrics).await?;
-        let metrics = service_metrics.clone();
-        let page = StatusPage { registry, readiness: readiness.clone(), metrics };
-        tasks.spawn(status_http::serve(listener, Arc::new(page)));
+    if let Some(page) = show_figures(&cluster, section, registry, &readiness, &service_metrics).await? {
+        tasks.spawn(page);
     }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
     let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone() };
@@ -221,6 +212,28 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     cluster.stop().await;
     let closed = tokio::task::spawn_blocking(move || data.close()).await;
     ended.and(closed.unwrap_or_else(|e| Err(Failure::at("closing the files", e))))
+}
+
+/// The page with the figures of the node, where it has an address.
+async fn show_figures(
+    cluster: &Peers,
+    section: &NodeSection,
+    mut registry: Registry,
+    readiness: &Arc<Readiness>,
+    metrics: &net::Metrics,
+) -> Result<Option<impl Future<Output = ()> + use<>>, Failure> {
+    let Some(address) = section.addresses.metrics else { return Ok(None) };
+    let (status, led) = (cluster.clone(), readiness.clone());
+    let figures = move || Figures {
+        status: status.status(),
+        led: led.is_led(),
+        memory: status.store().stats(),
+        writes: status.writes(),
+    };
+    registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
+    let listener = status_http::bind(address, metrics).await?;
+    let page = StatusPage { registry, readiness: readiness.clone(), metrics: metrics.clone() };
+    Ok(Some(status_http::serve(listener, Arc::new(page))))
 }
 
 /// Resolves when a task of the node has panicked: it must not go on without it.

@@ -255,7 +255,7 @@ impl fmt::Display for Refusal {
             Refusal::NodeInvalid { id, why } => write!(f, "node {id} {why}"),
             Refusal::Marked { name, kind } => write!(f, "{name} is {kind} already; take that back first"),
             Refusal::TooManySessions { most } => {
-                write!(f, "this registrar has {most} sessions here, as many as it may; close one first")
+                write!(f, "at most {most} sessions of this registrar at a time on this node; close one first")
             }
         }
     }

@@ -67,7 +67,7 @@ async fn a_registrar_has_its_number_of_sessions_and_others_have_theirs() {
     let mut sessions = vec![kit.login("beta").await, kit.login("beta").await, kit.login("beta").await];
     let mut fourth = kit.connect().await;
     let answer = fourth.expect(&login("beta", "beta-secret"), 2502).await;
-    assert!(answer.contains("this registrar has 3 sessions here, as many as it may"), "{answer}");
+    assert!(answer.contains("at most 3 sessions of this registrar at a time"), "{answer}");
     fourth.must_be_closed().await;
     fourth.judge();
     // whoever does not know the password learns nothing of it
