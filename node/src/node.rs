@@ -144,9 +144,6 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     serve_peers(&mut tasks, peers_at, bundle, &cluster, (&service_metrics, consensus))?;
 
     let readiness = Arc::new(Readiness::default());
-    if let Some(page) = show_figures(&cluster, section, registry, &readiness, &service_metrics).await? {
-        tasks.spawn(page);
-    }
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
     let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
@@ -165,6 +162,9 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let endpoint = (section.addresses.admin, service_metrics.clone());
     let operators = control::serve(bundle, endpoint, &cluster, sealing, shutdown.clone()).await?;
     tasks.spawn(operators);
+    if let Some(page) = show_figures(&cluster, section, registry, &readiness, &service_metrics).await? {
+        tasks.spawn(page);
+    }
 
     let running = async {
         take_place(&cluster, bundle).await?;
