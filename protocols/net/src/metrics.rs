@@ -151,11 +151,6 @@ impl Metrics {
         metrics
     }
 
-    /// Counts a query of WHOIS, DAS or RDAP; `answer` is a word of that service's vocabulary.
-    pub fn query(&self, service: Service, answer: &'static str) {
-        self.queries.get_or_create(&QueryLabel { service: service.name(), answer }).inc();
-    }
-
     /// Counters of the answers of WHOIS, DAS or RDAP, found once: from then on counting takes no lock.
     pub fn answers(&self, service: Service, words: &[&'static str]) -> Answers {
         let counter = |word: &&'static str| {
@@ -284,7 +279,7 @@ mod tests {
     fn sample() -> String {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        metrics.query(Service::Whois, "found");
+        metrics.answers(Service::Whois, &["found"]).count("found", 1);
         metrics.command("create", 1000, Duration::from_millis(3));
         metrics.refusal("not_served");
         metrics.refused(Service::Epp);

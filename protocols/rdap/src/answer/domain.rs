@@ -5,7 +5,7 @@ use registry::view::{DomainView, unicode};
 use registry::{Stop, Timestamp};
 use storage::View;
 
-use super::template::{encode_onto, escaped, extend};
+use super::template::{encode_onto, extend};
 use super::{Answer, Asked, contact, events, redaction, status};
 use crate::object::{DomainBegin, DomainEnd, DsData, JSON, Link, SecureDns};
 
@@ -26,7 +26,7 @@ impl Asked<'_> {
         };
         extend(&mut body, &begin);
         body.extend_from_slice(b",\"entities\":[");
-        self.registrar_template(db, &domain.registrar)?.fill(&mut body, &escaped(&self.uri));
+        self.registrar_template(db, &domain.registrar)?.fill(&mut body, &self.escaped);
         for (role, found) in &contacts {
             body.push(b',');
             encode_onto(&mut body, &contact::entity(*role, found));

@@ -37,7 +37,7 @@ impl Asked<'_> {
     ) -> Result<Arc<Template>, Fault> {
         self.site.registrars.get(db, registrar.id, || {
             Ok(Template::of(|uri| {
-                let asked = Asked { site: self.site, uri: uri.to_owned() };
+                let asked = Asked::at(self.site, uri.to_owned());
                 let mut json = Vec::new();
                 encode_onto(&mut json, &asked.inner_registrar(registrar));
                 json

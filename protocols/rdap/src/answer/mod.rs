@@ -46,13 +46,19 @@ pub(crate) struct Answer {
 pub(crate) struct Asked<'a> {
     site: &'a Site,
     uri: String,
+    /// The same for [`Template::fill`].
+    escaped: String,
 }
 
 impl<'a> Asked<'a> {
     /// `path` is the request's, as it came.
     pub(crate) fn new(site: &'a Site, path: &str) -> Asked<'a> {
         let relative = path.strip_prefix('/').unwrap_or(path);
-        Asked { site, uri: format!("{}{relative}", site.base_url) }
+        Asked::at(site, format!("{}{relative}", site.base_url))
+    }
+
+    fn at(site: &'a Site, uri: String) -> Asked<'a> {
+        Asked { site, escaped: escaped(&uri), uri }
     }
 
     /// Answers a query; `None`: there is no such object.
@@ -90,7 +96,7 @@ impl<'a> Asked<'a> {
 
     fn begin(&self, head: &Template) -> Vec<u8> {
         let mut body = Vec::with_capacity(BODY);
-        head.fill(&mut body, &escaped(&self.uri));
+        head.fill(&mut body, &self.escaped);
         body
     }
 
