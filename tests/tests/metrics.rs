@@ -100,7 +100,8 @@ fn metrics_and_logs_tell_what_happened_and_nothing_personal() {
     let metrics = exposition(&registry);
     let log = registry.log();
     for secret in SECRETS {
-        for part in secret.split(' ') {
+        // two digits may stand in any figure
+        for part in secret.split(' ').filter(|part| part.len() > 2) {
             assert!(!metrics.contains(part), "{part} in the metrics:\n{metrics}");
         }
         let told = log.lines().find(|line| line.contains(secret));
