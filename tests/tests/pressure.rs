@@ -60,7 +60,7 @@ fn is_served(registry: &Registry, session: &mut Session, label: &str) {
     assert_eq!(session.info(&name).unwrap().code, 1000);
     let told = whois(registry.at(1, 7043), &name).unwrap();
     assert!(told.contains(&format!("Domain Name: {name}")), "{told}");
-    assert_eq!(das(registry.at(1, 7044), &[name.clone()]).unwrap(), ["registered"]);
+    assert_eq!(das(registry.at(1, 7044), std::slice::from_ref(&name)).unwrap(), ["registered"]);
     assert_eq!(http(registry.at(1, 7080), "GET", &format!("/domain/{name}")).unwrap().0, 200);
     assert_eq!(http(registry.at(1, 7090), "GET", "/readyz").unwrap().0, 200);
 }
