@@ -64,7 +64,7 @@ async fn three_failed_logins_close_the_connection_and_tell_nothing() {
 #[tokio::test]
 async fn a_registrar_has_its_number_of_sessions_and_others_have_theirs() {
     let kit = Kit::new();
-    let mut sessions = vec![kit.login("beta").await, kit.login("beta").await, kit.login("beta").await];
+    let mut sessions = [kit.login("beta").await, kit.login("beta").await, kit.login("beta").await];
     let mut fourth = kit.connect().await;
     let answer = fourth.expect(&login("beta", "beta-secret"), 2502).await;
     assert!(answer.contains("at most 3 sessions of this registrar at a time"), "{answer}");
