@@ -16,9 +16,6 @@ const ASK_LIMIT: Duration = Duration::from_millis(500);
 /// How often a removal is tried, and the pause between: another change may be under way, or the leader be new.
 const REMOVE_TRIES: u32 = 25;
 const REMOVE_PAUSE: Duration = Duration::from_millis(200);
-/// How often it is looked who could lead, and the pause between: a node that has just begun hears it once a second.
-const HEIR_TRIES: u32 = 15;
-const HEIR_PAUSE: Duration = Duration::from_millis(200);
 
 /// The operator's hand on consensus.
 #[derive(Clone)]
@@ -178,18 +175,9 @@ impl KeyHolder for Operator {
 
 impl Operator {
     async fn furthest(&self) -> Result<u64, String> {
-        for _ in 0..HEIR_TRIES {
-            let leader = self.cluster.leader().ok_or("the cluster has no leader at the moment")?;
-            let status = self.cluster.status_of(leader, ASK_LIMIT).await.map_err(|e| e.to_string())?;
-            if let Some(heir) = status.heir() {
-                return Ok(heir);
-            }
-            if status.voters.len() < 2 {
-                return Err("there is no other voter".into());
-            }
-            tokio::time::sleep(HEIR_PAUSE).await;
-        }
-        Err("no other voter says that it could lead: look at its clock and its disk".into())
+        let leader = self.cluster.leader().ok_or("the cluster has no leader at the moment")?;
+        let status = self.cluster.status_of(leader, ASK_LIMIT).await.map_err(|e| e.to_string())?;
+        status.heir().ok_or_else(|| "there is no other voter that could lead".into())
     }
 }
 

@@ -104,7 +104,7 @@ struct Known {
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     offset_ms: i64,
-    may_lead: bool,
+    unfit: bool,
     /// Monotonic, since the start.
     at: Duration,
 }
@@ -127,9 +127,9 @@ impl Clocks {
         self.lock().heard.iter().map(|(id, heard)| (*id, heard.offset_ms)).collect()
     }
 
-    /// The other voters that could lead, by what they said lately.
-    pub(crate) fn able(&self) -> BTreeSet<u64> {
-        self.lock().heard.iter().filter(|(_, heard)| heard.may_lead).map(|(id, _)| *id).collect()
+    /// The other voters that said lately that they can't lead.
+    pub(crate) fn unfit(&self) -> BTreeSet<u64> {
+        self.lock().heard.iter().filter(|(_, heard)| heard.unfit).map(|(id, _)| *id).collect()
     }
 
     /// Whether a command may be stamped `at` on a state of that time.
@@ -170,8 +170,8 @@ impl Clocks {
     /// Judges by what the voters answered; `own`: this node is one of them.
     pub(crate) fn judge(&self, answers: &[Answer], voters: usize, own: bool, at: Duration) -> ClockState {
         let mut known = self.lock();
-        known.heard.extend(answers.iter().map(|Answer { id, offset_ms, may_lead }| {
-            (*id, Heard { offset_ms: *offset_ms, may_lead: *may_lead, at })
+        known.heard.extend(answers.iter().map(|Answer { id, offset_ms, unfit }| {
+            (*id, Heard { offset_ms: *offset_ms, unfit: *unfit, at })
         }));
         known.heard.retain(|_, heard| at.saturating_sub(heard.at) <= COUNTS);
         let near = known.heard.values().filter(|h| h.offset_ms.abs() <= APART_MAX_MS).count();
@@ -204,8 +204,8 @@ pub(crate) struct Answer {
     pub(crate) id: u64,
     /// How far its clock is ahead of this node's.
     pub(crate) offset_ms: i64,
-    /// By its own word.
-    pub(crate) may_lead: bool,
+    /// It says that it can't lead.
+    pub(crate) unfit: bool,
 }
 
 /// When this node started, by both its clocks.
@@ -268,7 +268,7 @@ mod tests {
     fn told(offsets: &[(u64, i64)]) -> Vec<Answer> {
         offsets
             .iter()
-            .map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, may_lead: true })
+            .map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, unfit: false })
             .collect()
     }
 
@@ -301,18 +301,18 @@ mod tests {
         let clocks = Clocks::new(Jumps::Small);
         assert_eq!(clocks.judge(&told(&[(2, 0)]), 3, true, SECOND), ClockState::Agrees);
         assert_eq!(clocks.judge(&[], 3, true, SECOND * 5), ClockState::Agrees);
-        assert_eq!(clocks.able(), BTreeSet::from([2]));
         assert_eq!(clocks.judge(&[], 3, true, SECOND * 20), ClockState::Unknown);
-        assert!(clocks.able().is_empty());
     }
 
     #[test]
     fn who_can_not_lead_says_so() {
         let clocks = Clocks::new(Jumps::Small);
         let mut answers = told(&[(2, 0), (3, 0)]);
-        answers[0].may_lead = false;
+        answers[0].unfit = true;
         clocks.judge(&answers, 3, true, SECOND);
-        assert_eq!(clocks.able(), BTreeSet::from([3]));
+        assert_eq!(clocks.unfit(), BTreeSet::from([2]));
+        clocks.judge(&told(&[(3, 0)]), 3, true, SECOND * 20);
+        assert!(clocks.unfit().is_empty(), "what was said long ago does not count");
     }
 
     #[test]

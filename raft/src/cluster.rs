@@ -136,16 +136,16 @@ pub struct Status {
     pub clock: ClockState,
     /// How far the clocks of other voters are ahead of this one's, in ms.
     pub offsets: BTreeMap<u64, i64>,
-    /// The other voters that could lead, by what they told this node lately.
-    pub able: BTreeSet<u64>,
+    /// The other voters that told this node lately that they can't lead.
+    pub unfit: BTreeSet<u64>,
     /// A write of this node waits for room on its disk.
     pub disk_full: bool,
 }
 
 impl Status {
-    /// The voter that has most of this leader's log, of those that could lead.
+    /// The voter that has most of this leader's log, of those that do not say that they can't lead.
     pub fn heir(&self) -> Option<u64> {
-        let others = self.voters.iter().filter(|id| **id != self.id && self.able.contains(id));
+        let others = self.voters.iter().filter(|id| **id != self.id && !self.unfit.contains(id));
         others.max_by_key(|id| self.matched.get(*id)).copied()
     }
 }
@@ -414,7 +414,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             matched: m.replication.unwrap_or_default().into_iter().map(|(id, at)| (id, index(at))).collect(),
             clock: self.clocks.state(),
             offsets: self.clocks.offsets(),
-            able: self.clocks.able(),
+            unfit: self.clocks.unfit(),
             disk_full: self.store.space().is_full(),
         }
     }

@@ -1,6 +1,6 @@
 //! Whether this node may lead: its clock agrees with a majority of the voters, and its disk takes what it acknowledges.
 //!
-//! Voters ask each other every second, outside of consensus, leader or not: for the time, and whether they could lead.
+//! Voters ask each other every second, outside of consensus, leader or not: for the time, and whether they can't lead.
 //! Who can't does not stand for election, and hands leadership to one that can.
 
 use crate::{
@@ -33,7 +33,8 @@ const QUEUE_MAX: usize = 64 << 20;
 pub(crate) struct Told {
     /// The time there.
     pub(crate) at: Timestamp,
-    pub(crate) may_lead: bool,
+    /// It can't lead. One that does not know its clock yet does not say so.
+    pub(crate) unfit: bool,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -45,11 +46,12 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 
 impl<C: Cx, N: Net> Inner<C, N> {
     pub(crate) fn told(&self) -> Told {
-        Told { at: self.now(), may_lead: self.may_lead() }
+        Told { at: self.now(), unfit: self.is_unfit() }
     }
 
-    fn may_lead(&self) -> bool {
-        self.clocks.state() == ClockState::Agrees && !self.store.space().is_full()
+    fn is_unfit(&self) -> bool {
+        let clock = self.clocks.state();
+        matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || self.store.space().is_full()
     }
 
     /// Whether so much waits for the log's disk that no more entries are taken now.
@@ -58,8 +60,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
     }
 
     pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
-        if !self.clocks.able().contains(&to) {
-            return Err(format!("node {to} does not say that it could lead: look at its clock and its disk"));
+        if self.clocks.unfit().contains(&to) {
+            return Err(format!("node {to} says that it can't lead: look at its clock and its disk"));
         }
         self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())
     }
@@ -74,8 +76,10 @@ pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
         let voters = own.voters();
         let answers = ask_all(&own, &voters).await;
         let clock = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
-        if elects != own.may_lead() {
-            elects = !elects;
+        let unfit = own.is_unfit();
+        let may_lead = clock == ClockState::Agrees && !unfit;
+        if elects != may_lead {
+            elects = may_lead;
             if voters.contains(&own.id) {
                 let (not, disk_full) = (if elects { "" } else { "not " }, own.store.space().is_full());
                 tracing::info!(%clock, disk_full, "this node may {not}lead");
@@ -83,8 +87,6 @@ pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
             own.raft.runtime_config().elect(elects);
         }
         // again as long as it leads: the one asked may not have been able to
-        let unfit =
-            matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || own.store.space().is_full();
         let leads_unfit = unfit && own.leads();
         if leads_unfit {
             step_down(&own, &mut told).await;
@@ -102,7 +104,7 @@ async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<A
         let before = own.now();
         let told: Told = own.ask(*id, &Request::Time, ANSWER_LIMIT).await.ok()?;
         let middle = before.0 + (own.now().0 - before.0) / 2;
-        Some(Answer { id: *id, offset_ms: told.at.0 - middle, may_lead: told.may_lead })
+        Some(Answer { id: *id, offset_ms: told.at.0 - middle, unfit: told.unfit })
     });
     join_all(asked).await.into_iter().flatten().collect()
 }
