@@ -136,8 +136,10 @@ fn metrics_have_the_promised_names_and_labels() {
         "namingo_epp_commands_total{verb=\"invalid\",code=\"2001\"} 1",
         "namingo_epp_commands_total{verb=\"logout\",code=\"1500\"} 1",
         "namingo_epp_command_seconds_count{verb=\"domain:create\"} 1",
-        "namingo_queries_total{service=\"whois\",answer=",
-        "namingo_queries_total{service=\"rdap\",answer=",
+        "namingo_queries_total{service=\"whois\",answer=\"found\"} 1",
+        "namingo_queries_total{service=\"whois\",answer=\"invalid\"} 1",
+        "namingo_queries_total{service=\"rdap\",answer=\"found\"} 1",
+        "namingo_queries_total{service=\"rdap\",answer=\"not_found\"} 1",
         "namingo_queries_total{service=\"das\",answer=\"registered\"} 1",
         "namingo_connections{service=\"epp\"} ",
     ] {

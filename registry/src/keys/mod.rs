@@ -124,7 +124,9 @@ pub fn next(db: &impl Read) -> Result<u32, Fault> {
 pub(crate) fn accepts(db: &impl Read, epoch: u32) -> Result<(), Stop> {
     let now = Timestamp(db.header().state_time);
     match db.get(&KEY_EPOCH, &epoch)? {
-        Some(known) if !known.is_needed() || known.is_over(now) => Err(Stop::Superseded),
+        Some(known) if known.is_over(now) => Err(Stop::Superseded),
+        // of the first epoch there was never another secret, so records come in before it is registered, and while it is
+        Some(known) if !known.is_needed() && current(db)?.is_some() => Err(Stop::Superseded),
         Some(_) | None => Ok(()),
     }
 }

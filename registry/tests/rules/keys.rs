@@ -80,6 +80,15 @@ fn the_newest_active_epoch_is_current_and_a_proposal_is_not() {
 }
 
 #[test]
+fn records_of_the_first_epoch_come_in_while_it_is_registered() {
+    let kit = Kit::new();
+    kit.done(&operator(), propose(1, 1));
+    let kit = kit.with_contacts();
+    assert!(contact::by_handle(&kit.view(), "reg-1").unwrap().is_some());
+    kit.done(&operator(), activate(1, 1));
+}
+
+#[test]
 fn resealed_records_open_with_the_new_key_alone_and_changed_ones_are_left() {
     let kit = Kit::new().with_contacts();
     make_current(&kit, 1);
