@@ -134,8 +134,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     // take the ports that peers and operators use first: a second node of the same configuration ends here
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
-    let das_bytes = (file.das_memory_mib as usize) << 20;
-    let data = Data::open(bundle, das_bytes, &node_metrics, tell_fault)?;
+    let data = Data::open(bundle, (file.das_memory_mib as usize) << 20, &node_metrics, tell_fault)?;
     same_address(file, bundle)?;
     let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
