@@ -12,7 +12,7 @@ pub(crate) const STATE_FILE: &str = "state.redb";
 pub(crate) const NEW_FILE: &str = "state.new";
 
 /// The format of the file; changes with every incompatible change before the first release.
-pub(crate) const FORMAT: &str = "namingo state 1";
+pub(crate) const FORMAT: &str = "namingo state 2";
 
 const FACTS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("_facts");
 const FORMAT_KEY: &str = "format";

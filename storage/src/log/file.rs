@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const FILE: &str = "log.redb";
 const NEW_FILE: &str = "log.new";
-const FORMAT: &str = "namingo log 1";
+const FORMAT: &str = "namingo log 2";
 
 const ENTRIES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("entries");
 const FACTS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("facts");
