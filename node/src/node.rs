@@ -149,7 +149,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     tasks.spawn(jobs::pulse(cluster.clone(), readiness.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
     tasks.spawn(jobs::keep_fingerprints(data.store.clone()));
-    tasks.spawn(jobs::retain(cluster.clone(), data.log.clone(), u64::from(file.log_keep_mib) << 20));
+    tasks.spawn(jobs::retain(cluster.clone(), u64::from(file.log_keep_mib) << 20));
     ring.attend(&cluster);
     tasks.spawn(ring.clone().follow());
     tasks.spawn(jobs.clone().keep_sealed(ring.clone()));

@@ -31,8 +31,8 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     ///
     /// # Errors
     /// The log can't be read, or consensus has stopped.
-    pub async fn retain(&self, log: &Log, keep_octets: u64) -> io::Result<()> {
-        let Some(stored) = Stored::of(log)? else { return Ok(()) };
+    pub async fn retain(&self, keep_octets: u64) -> io::Result<()> {
+        let Some(stored) = Stored::of(&self.inner.log)? else { return Ok(()) };
         let kept = keep_octets / stored.octets_each.max(1);
         let surplus = stored.count.saturating_sub(kept);
         if surplus < WORTH.min(kept) {

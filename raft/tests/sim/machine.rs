@@ -247,7 +247,7 @@ async fn run(world: Arc<World>, id: u64, log: Arc<Log>, store: Arc<Store>) {
     let purging = async {
         loop {
             Sim::sleep(Duration::from_millis(700)).await;
-            if let Err(e) = node.retain(&log, KEEP_OCTETS).await {
+            if let Err(e) = node.retain(KEEP_OCTETS).await {
                 return e.to_string();
             }
         }

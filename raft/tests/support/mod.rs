@@ -66,7 +66,6 @@ pub struct Machine {
     pub log_disk: SimDisk,
     pub state_disk: SimDisk,
     running: Option<(Node, LogWriter, raft::Drain)>,
-    log: Option<Arc<Log>>,
     starts: u64,
     /// How far its wall clock is ahead of the real time.
     pub ahead_ms: Arc<AtomicI64>,
@@ -79,7 +78,6 @@ impl Machine {
             log_disk: SimDisk::new(),
             state_disk: SimDisk::new(),
             running: None,
-            log: None,
             starts: 0,
             ahead_ms: Arc::default(),
         }
@@ -160,11 +158,10 @@ impl Lab {
             bounds: self.bounds,
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
-        let node = Cluster::start(config, store, log.clone(), net).await.unwrap();
+        let node = Cluster::start(config, store, log, net).await.unwrap();
         drop(tokio::spawn(node.serve_reads()));
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
         machine.running = Some((node, writer, drain));
-        machine.log = Some(log);
     }
 
     /// Takes a node away as a power cut would: what was not synced is gone.
@@ -175,7 +172,7 @@ impl Lab {
         node.stop().await;
         machine.log_disk.crash();
         machine.state_disk.crash();
-        drop((node, writer, drain, machine.log.take()));
+        drop((node, writer, drain));
     }
 
     /// Takes a node away with its disks.
@@ -233,7 +230,7 @@ impl Lab {
             let mut purged = true;
             for machine in self.machines.iter().filter(|m| m.running.is_some()) {
                 let (node, ..) = machine.running.as_ref().unwrap();
-                node.retain(machine.log.as_ref().unwrap(), keep_octets).await.unwrap();
+                node.retain(keep_octets).await.unwrap();
                 purged &= node.status().purged > 0;
             }
             if purged {
