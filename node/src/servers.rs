@@ -7,7 +7,7 @@ use crate::{
 };
 use cluster::{Addresses, ClusterFile};
 use net::{Limits, Listener, Metrics, Patience, Plain, Service, Shutdown, Tls};
-use registry::{SvTrids, seal::Keys};
+use registry::{SvTrids, seal::Keys, view::Kept};
 use std::{net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 use tokio::{net::TcpListener, signal::unix::Signal, task::JoinSet};
 
@@ -130,8 +130,9 @@ fn epp_site(file: &ClusterFile, node: u64, parts: &Parts) -> epp::Site {
         frames: epp::Budget::new(held(limits.frames_mib) << 20),
         clock: Arc::new(now),
         metrics: parts.metrics.clone(),
+        kept: Kept::default(),
         limits: epp::SessionLimits {
-            greeting_idle: seconds(limits.login_s),
+            login: seconds(limits.login_s),
             idle: seconds(limits.service.idle_s),
             transfer: seconds(limits.service.answer_s),
             ..epp::SessionLimits::default()

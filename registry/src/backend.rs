@@ -71,7 +71,7 @@ impl From<Fault> for Unavailable {
 
 /// What a server of any protocol needs of the state.
 pub trait Backend: Clone + Send + Sync + 'static {
-    /// A view at least as fresh as asked.
+    /// A view at least as fresh as asked. Waits for a leader, where it needs one, for five seconds at most.
     fn view(&self, freshness: Freshness) -> impl Future<Output = Result<View, Unavailable>> + Send;
 
     /// Carries a command out, once, wherever the leader is. `svtrid` must be new.

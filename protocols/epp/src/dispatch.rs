@@ -3,7 +3,10 @@
 //! Reads are answered from a linearizable view; writes go through [`registry::execute`], which checks early and
 //! submits. What may be done is decided in `registry`, never here.
 
-use registry::{Actor, Backend, Freshness, Refusal, Reply, Stop, SvTrid, contact, domain, host, poll};
+use std::sync::Arc;
+
+use registry::view::Waiting;
+use registry::{Actor, Backend, Freshness, Refusal, Reply, Stop, SvTrid, contact, domain, host};
 use storage::View;
 
 use crate::authinfo::AuthInfo;
@@ -28,7 +31,7 @@ impl<B: Backend> Session<B> {
             }
             _ => {}
         }
-        let client = self.client()?.clone();
+        let client = Arc::clone(self.client()?);
         check_announced(&client, &verb)?;
         if let Some(uri) = extension.unknown {
             return Err(unknown_extension(&uri));
@@ -45,8 +48,9 @@ impl<B: Backend> Session<B> {
             Verb::Logout => Ok(Answer { code: ResultCode::OkEnding, data: Data::None, queue: None }),
             Verb::Poll(asked) => return self.poll(asked, &client, svtrid).await,
             Verb::DomainCheck(names) => {
-                self.check(names, Data::DomainChecked, |db, name| domain::check::availability(db, &by, name))
-                    .await
+                let kept = &self.site.kept;
+                let look = |db: &View, name: &str| domain::check::availability(db, kept, &by, name);
+                self.check(names, Data::DomainChecked, look).await
             }
             Verb::HostCheck(names) => {
                 self.check(names, Data::HostChecked, |db, name| host::check::availability(db, &by, name))
@@ -106,7 +110,7 @@ impl<B: Backend> Session<B> {
             self.must_match(stored.as_ref(), &secret)?;
             standing = domain::info::Standing::Full;
         }
-        let info = domain::info::info(&view, name, domain, standing);
+        let info = domain::info::info(&view, &self.site.kept, name, domain, standing);
         let info = info.map_err(|stop| stopped(stop, &subject))?;
         Ok(Answer::ok(Data::DomainInfo { info: Box::new(info), hosts: asked.hosts, secdns }))
     }
@@ -209,7 +213,7 @@ impl<B: Backend> Session<B> {
     /// The state of the message queue, for answers to other commands. From this node's own data: it is a hint.
     pub(crate) async fn waiting(&self, registrar: u64) -> Option<Queue> {
         let view = self.backend.view(Freshness::Local).await.ok()?;
-        let (id, _, count) = poll::first(&view, registrar).ok()??;
+        let Waiting { count, id } = self.site.kept.waiting(&view, registrar).ok()??;
         Some(Queue { count, id, message: None })
     }
 }

@@ -3,6 +3,8 @@
 //! A registrar proves itself by its password and, where the operator pinned one, by its client certificate. What
 //! was wrong is logged and not told. Whoever failed too often, by source, is refused unseen (`attempts`).
 
+use std::sync::Arc;
+
 use registry::registrar::{self, Registrar, RegistrarPassword};
 use registry::{Actor, Backend, Refusal, SvTrid, repository};
 use tracing::info;
@@ -115,7 +117,7 @@ impl<B: Backend> Session<B> {
         info!(%svtrid, client = registrar.handle, peer = %self.peer.address, "logged in");
         let Owner { repository, .. } = owner;
         self.seat = Some(seat);
-        self.client = Some(Client { id, handle: registrar.handle, repository, announced });
+        self.client = Some(Arc::new(Client { id, handle: registrar.handle, repository, announced }));
         Ok(Answer { code: ResultCode::Ok, data: Data::None, queue: self.waiting(id).await })
     }
 

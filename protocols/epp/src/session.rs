@@ -7,10 +7,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use net::{Cut, Peer, Service, Shutdown};
-use registry::{Actor, Backend, Freshness, Refusal, Unavailable, registrar};
+use net::{Cut, Over, Peer, Service, Shutdown, Waiting};
+use registry::{Actor, Backend, Freshness, Refusal, Unavailable};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use crate::denial::{Denial, failed, unavailable};
@@ -29,7 +28,7 @@ pub(crate) struct Session<B> {
     pub(crate) site: Arc<Site>,
     pub(crate) peer: Peer,
     /// The registrar, once logged in.
-    pub(crate) client: Option<Client>,
+    pub(crate) client: Option<Arc<Client>>,
     pub(crate) login_failures: u32,
     /// Given so far, by a client that has logged in.
     pub(crate) wrong_authinfos: u32,
@@ -38,7 +37,7 @@ pub(crate) struct Session<B> {
 }
 
 /// A registrar that has logged in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) id: u64,
     /// Its clID.
@@ -56,7 +55,7 @@ impl Client {
 }
 
 /// Speaks EPP on a connection until either side ends it.
-pub async fn serve<B, S>(stream: S, peer: Peer, mut shutdown: Shutdown, backend: B, site: Arc<Site>)
+pub async fn serve<B, S>(stream: S, peer: Peer, shutdown: Shutdown, backend: B, site: Arc<Site>)
 where
     B: Backend,
     S: AsyncRead + AsyncWrite + Unpin,
@@ -66,7 +65,7 @@ where
     let mut session =
         Session { backend, site, peer, client: None, login_failures: 0, wrong_authinfos: 0, seat: None };
     debug!(peer = %peer.address, "connected");
-    let ended = session.run(&mut wire, &mut shutdown).await;
+    let ended = session.run(&mut wire, shutdown).await;
     let reads = !matches!(ended, Err(FrameError::Stalled));
     if let Err(cause) = ended {
         session.complain(&mut wire, &cause).await;
@@ -83,22 +82,28 @@ impl<B: Backend> Session<B> {
     async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         wire: &mut Wire<S>,
-        shutdown: &mut Shutdown,
+        shutdown: Shutdown,
     ) -> Result<(), FrameError> {
         wire.send(&self.greeting().await).await?;
+        let mut waiting = Waiting::new(shutdown, self.site.limits.login);
         loop {
-            let limits = &self.site.limits;
-            let (idle, bytes_max) = match self.client {
-                Some(_) => (limits.idle, limits.frame_bytes_max),
-                None => (limits.greeting_idle, limits.login_frame_bytes_max),
-            };
-            wire.limit(bytes_max);
+            // who has not logged in has its time from the greeting on, whatever it sends
+            if self.client.is_some() {
+                wire.limit(self.site.limits.frame_bytes_max);
+                waiting.allow(self.site.limits.idle);
+            }
             // A node that stops lets the command under way finish and takes no further one.
-            let frame = tokio::select! {
-                biased;
-                () = shutdown.requested() => return Ok(()),
-                () = ended(self.seat.as_ref()) => return Ok(()),
-                frame = wire.recv(idle) => frame?,
+            let next = async {
+                tokio::select! {
+                    biased;
+                    () = ended(self.seat.as_ref()) => Ok(None),
+                    frame = wire.recv() => frame,
+                }
+            };
+            let frame = match waiting.unless_over(next).await {
+                Ok(frame) => frame?,
+                Err(Over::Stopping) => None,
+                Err(Over::TooLong) => return Err(FrameError::Idle),
             };
             let Some(frame) = frame else { return Ok(()) };
             let begun = Instant::now();
@@ -147,9 +152,11 @@ impl<B: Backend> Session<B> {
                 $level!(%svtrid, client, %peer, verb, code, refusal, cltrid, ms, "answered")
             };
         }
-        // reads outnumber writes by far, and change nothing that somebody would look for later; guesses are looked for
+        // reads outnumber writes by far, and change nothing that somebody would look for later; guesses are looked for.
+        // Of strangers only logins are told, which are few: everything else they may send without end
         let guessed = refusal == Some(Refusal::AuthInfoWrong.reason());
-        if is_read(verb) && !guessed { log_at!(debug) } else { log_at!(info) }
+        let is_stranger = self.client.is_none() && verb != "login";
+        if is_stranger || (is_read(verb) && !guessed) { log_at!(debug) } else { log_at!(info) }
     }
 
     /// What exists here is told from this node's own data: a greeting never waits for a leader.
@@ -188,11 +195,9 @@ impl<B: Backend> Session<B> {
 
     /// A view that shows everything acknowledged before the call, to a client that may see it.
     pub(crate) async fn view(&self) -> Result<storage::View, Denial> {
-        let view = self.backend.view(Freshness::Linearizable);
-        let view = timeout(self.site.limits.read, view).await.unwrap_or(Err(Unavailable::NoLeader));
-        let view = view.map_err(|cause| unavailable(&cause))?;
+        let view = self.backend.view(Freshness::Linearizable).await.map_err(|cause| unavailable(&cause))?;
         if let Some(client) = &self.client
-            && registrar::is_suspended(&view, client.id).map_err(|fault| failed(fault.into()))?
+            && self.site.kept.is_suspended(&view, client.id).map_err(|fault| failed(fault.into()))?
         {
             return Err(Denial::refused(&Refusal::Suspended));
         }
@@ -200,7 +205,7 @@ impl<B: Backend> Session<B> {
     }
 
     /// The registrar, or the refusal of one that has not logged in.
-    pub(crate) fn client(&self) -> Result<&Client, Denial> {
+    pub(crate) fn client(&self) -> Result<&Arc<Client>, Denial> {
         self.client.as_ref().ok_or_else(|| Denial::new(ResultCode::CommandUse, "log in first"))
     }
 }

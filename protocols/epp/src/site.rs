@@ -8,6 +8,7 @@ use registry::SvTrids;
 use registry::authinfo::NewAuthInfo;
 use registry::backend::Clock;
 use registry::seal::{Keys, SealFault};
+use registry::view::Kept;
 use ring::rand::SystemRandom;
 
 use crate::attempts::Attempts;
@@ -31,6 +32,8 @@ pub struct Site {
     /// The wall clock, for the greeting's `svDate`.
     pub clock: Clock,
     pub metrics: Metrics,
+    /// What answers need of tables that hardly ever change.
+    pub kept: Kept,
     pub limits: SessionLimits,
 }
 
@@ -41,14 +44,12 @@ pub struct SessionLimits {
     pub frame_bytes_max: usize,
     /// The same before login: nobody who is not known takes memory from those who are.
     pub login_frame_bytes_max: usize,
-    /// How long a client that has not logged in may be silent.
-    pub greeting_idle: Duration,
+    /// How long a client may take from the greeting to its login.
+    pub login: Duration,
     /// How long a client that has logged in may be silent.
     pub idle: Duration,
     /// How long one frame may take on the wire.
     pub transfer: Duration,
-    /// How long a read waits for a leader.
-    pub read: Duration,
     /// Objects in one check.
     pub checks_max: usize,
     /// Failed logins in one connection; the last one closes it.
@@ -60,10 +61,9 @@ impl Default for SessionLimits {
         SessionLimits {
             frame_bytes_max: 1 << 20,
             login_frame_bytes_max: KEPT,
-            greeting_idle: Duration::from_secs(60),
+            login: Duration::from_secs(60),
             idle: Duration::from_secs(600),
             transfer: Duration::from_secs(30),
-            read: Duration::from_secs(5),
             checks_max: 500,
             login_failures_max: 3,
         }

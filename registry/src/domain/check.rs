@@ -6,8 +6,9 @@ use crate::{
     refusal::{About, Refusal, Stop},
     tables::DOMAIN,
     tld::{self, MarkKind, Place, Tld},
+    view::Kept,
 };
-use storage::Read;
+use storage::{Fault, Read, View};
 
 /// A name that could be a domain here, with its zone.
 #[derive(Clone, Debug)]
@@ -23,12 +24,16 @@ pub struct Candidate {
 /// A bad name, a zone not served here, not exactly one label below it, a label with reserved hyphens, an
 /// A-label while the zone has no IDN table.
 pub fn candidate(db: &impl Read, text: &str) -> Result<Candidate, Stop> {
+    placed(text, |name| tld::place(db, name))
+}
+
+fn placed(text: &str, place: impl Fn(&DomainName) -> Result<Place, Fault>) -> Result<Candidate, Stop> {
     let name = DomainName::parse(text).map_err(|fault| Refusal::NameSyntax {
         about: About::Object,
         name: text.into(),
         fault,
     })?;
-    let (zone, tld) = match tld::place(db, &name)? {
+    let (zone, tld) = match place(&name)? {
         Place::Registrable { zone, tld, .. } => (zone, tld),
         Place::Foreign => return Err(Refusal::NotServed { name: name.to_string() }.into()),
         Place::Zone { .. } | Place::Below { .. } => {
@@ -48,7 +53,10 @@ pub fn candidate(db: &impl Read, text: &str) -> Result<Candidate, Stop> {
 /// # Errors
 /// Why not: the reasons of [`candidate`], then registered, reserved, blocked.
 pub fn available(db: &impl Read, by: &Actor, text: &str) -> Result<Candidate, Stop> {
-    let found = candidate(db, text)?;
+    free(db, by, candidate(db, text)?)
+}
+
+fn free(db: &impl Read, by: &Actor, found: Candidate) -> Result<Candidate, Stop> {
     let name = || found.name.to_string();
     if db.has(&DOMAIN, &found.name)? {
         return Err(Refusal::Exists { object: name() }.into());
@@ -60,12 +68,13 @@ pub fn available(db: &impl Read, by: &Actor, text: &str) -> Result<Candidate, St
     }
 }
 
-/// `Ok(None)`: the name is free for `by`; `Ok(Some(why))`: it is not.
+/// What [`available`] says of a view: `Ok(None)`: the name is free for `by`; `Ok(Some(why))`: it is not.
 ///
 /// # Errors
 /// A storage fault.
-pub fn availability(db: &impl Read, by: &Actor, text: &str) -> Result<Option<Refusal>, Stop> {
-    match available(db, by, text) {
+pub fn availability(db: &View, kept: &Kept, by: &Actor, text: &str) -> Result<Option<Refusal>, Stop> {
+    let zones = kept.zones(db)?;
+    match placed(text, |name| Ok(zones.place(name))).and_then(|found| free(db, by, found)) {
         Ok(_) => Ok(None),
         Err(Stop::Refused(why)) => Ok(Some(why)),
         Err(stop) => Err(stop),

@@ -11,11 +11,12 @@ use crate::{
     host,
     name::DomainName,
     refusal::{About, Refusal, Stop},
-    registrar, roid,
+    roid,
     tables::HOST_SUPERORDINATE,
-    tld,
+    tld::Place,
+    view::Kept,
 };
-use storage::Read;
+use storage::{Fault, Read, View};
 
 /// How the asker stands to the domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +77,15 @@ pub fn authinfo_of(db: &impl Read, domain: &Domain, roid: Option<&str>) -> Resul
 
 /// # Errors
 /// A storage fault.
-pub fn info(db: &impl Read, name: DomainName, domain: Domain, standing: Standing) -> Result<Info, Stop> {
+pub fn info(
+    db: &View,
+    kept: &Kept,
+    name: DomainName,
+    domain: Domain,
+    standing: Standing,
+) -> Result<Info, Stop> {
     let full = standing == Standing::Full;
-    let Some(tld) = (match tld::place(db, &name)? {
-        tld::Place::Registrable { tld, .. } => Some(tld),
-        _ => None,
-    }) else {
+    let Place::Registrable { tld, .. } = kept.zones(db)?.place(&name) else {
         return Err(Refusal::NotServed { name: name.to_string() }.into());
     };
     let mut subordinates = Vec::new();
@@ -90,6 +94,7 @@ pub fn info(db: &impl Read, name: DomainName, domain: Domain, standing: Standing
     }
     subordinates.sort_unstable();
     let handle = |id: u64| contact::handle_of(db, id);
+    let registrar = |id: u64| Ok::<_, Fault>(kept.registrar(db, id)?.handle.clone());
     Ok(Info {
         roid: roid::domain(domain.id, &tld),
         statuses: domain.status_words(),
@@ -102,9 +107,9 @@ pub fn info(db: &impl Read, name: DomainName, domain: Domain, standing: Standing
             .collect::<Result<_, Stop>>()?,
         hosts: domain.hosts.iter().map(|id| Ok(host::linked(db, *id)?.name)).collect::<Result<_, Stop>>()?,
         subordinates,
-        sponsor: registrar::handle_of(db, domain.sponsor)?,
-        creator: full.then(|| registrar::handle_of(db, domain.creator)).transpose()?,
-        updater: domain.updater.filter(|_| full).map(|u| registrar::handle_of(db, u)).transpose()?,
+        sponsor: registrar(domain.sponsor)?,
+        creator: full.then(|| registrar(domain.creator)).transpose()?,
+        updater: domain.updater.filter(|_| full).map(registrar).transpose()?,
         name,
         domain,
     })

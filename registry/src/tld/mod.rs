@@ -78,9 +78,13 @@ impl Place {
 /// # Errors
 /// A storage fault.
 pub fn place(db: &impl Read, name: &DomainName) -> Result<Place, Fault> {
+    longest(name, |zone| db.get(&TLD, zone))
+}
+
+fn longest<E>(name: &DomainName, zone: impl Fn(&DomainName) -> Result<Option<Tld>, E>) -> Result<Place, E> {
     let mut below: Option<DomainName> = None;
     for suffix in name.suffixes() {
-        if let Some(tld) = db.get(&TLD, &suffix)? {
+        if let Some(tld) = zone(&suffix)? {
             return Ok(match below {
                 None => Place::Zone { zone: suffix },
                 Some(domain) if domain == *name => Place::Registrable { zone: suffix, tld, name: domain },

@@ -1,8 +1,8 @@
 //! All zones at once, in memory: for whoever looks up more names than it wants to read rows.
 
-use super::{Tld, all};
-use crate::name::{self, NameRef};
-use std::collections::BTreeMap;
+use super::{Place, Tld, all, longest};
+use crate::name::{self, DomainName, NameRef};
+use std::{collections::BTreeMap, convert::Infallible};
 use storage::{Fault, Read};
 
 /// The zones of one state.
@@ -33,14 +33,21 @@ impl Zones {
     pub fn of(db: &impl Read) -> Result<Zones, Fault> {
         let zones = all(db)?;
         let parents: Vec<_> = zones.iter().filter_map(|(name, _)| name.parent()).collect();
-        let of_row = |(name, tld): (crate::DomainName, Tld)| {
+        let of_row = |(name, tld): (DomainName, Tld)| {
             let is_parent = parents.contains(&name);
             (name.as_str().as_bytes().into(), Zone { tld, is_parent })
         };
         Ok(Zones(zones.into_iter().map(of_row).collect()))
     }
 
-    /// A text as a name that could be registered, if [`crate::DomainName::parse`] takes it, if it has no upper case,
+    /// What [`super::place`] tells of the state that this was read from.
+    pub fn place(&self, name: &DomainName) -> Place {
+        let zone = |name: &DomainName| self.0.get(name.as_str().as_bytes()).map(|zone| zone.tld.clone());
+        let Ok(place) = longest(name, |name| Ok::<_, Infallible>(zone(name)));
+        place
+    }
+
+    /// A text as a name that could be registered, if [`DomainName::parse`] takes it, if it has no upper case,
     /// and if [`super::place`] calls it registrable. Of the zone nothing needs to be examined: it is one.
     pub fn registrable<'a>(&'a self, text: &'a [u8]) -> Option<Registrable<'a>> {
         let dot = text.iter().position(|octet| *octet == b'.')?;

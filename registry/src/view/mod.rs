@@ -12,6 +12,6 @@ mod registrar;
 pub use das::{Das, DasStatus, das};
 pub use domain::{ContactView, DomainView, NameServerView, domain};
 pub use host::{HostView, host};
-pub use kept::Kept;
+pub use kept::{Kept, Waiting};
 pub use name::{ascii, name, unicode};
 pub use registrar::{RegistrarView, registrars};

@@ -7,7 +7,7 @@ use registry::{
     domain::check,
     name::{LABEL_MAX, LabelForm, NAME_MAX, NameFault, label_form},
     tld::{self, DataModel, Place},
-    view::{DasStatus, das},
+    view::{DasStatus, Kept, das},
 };
 use std::collections::BTreeMap;
 
@@ -176,7 +176,9 @@ fn real_labels_are_taken_or_refused_for_a_stated_reason() {
     let view = Kit::new().view();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for label in text.lines() {
-        let answer = check::availability(&view, &Actor::System, &format!("{label}.example")).unwrap();
+        let answer =
+            check::availability(&view, &Kept::default(), &Actor::System, &format!("{label}.example"))
+                .unwrap();
         let reason = answer.as_ref().map_or("free", Refusal::reason);
         *reasons.entry(reason).or_default() += 1;
         let is_idn = matches!(reason, "idn_unsupported" | "fake_a_label");

@@ -36,7 +36,7 @@ fn furnished() -> Kit {
 fn info(kit: &Kit, by: &Actor, text: &str) -> domain::info::Info {
     let view = kit.view();
     let (name, domain, standing) = domain::info::find(&view, by, text).unwrap();
-    domain::info::info(&view, name, domain, standing).unwrap()
+    domain::info::info(&view, &Kept::default(), name, domain, standing).unwrap()
 }
 
 #[test]

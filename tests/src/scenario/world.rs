@@ -87,12 +87,8 @@ impl World {
             frames: epp::Budget::new(4 << 20),
             clock: Arc::clone(&told),
             metrics: Metrics::register(&mut families),
-            limits: SessionLimits {
-                idle: LONG,
-                greeting_idle: LONG,
-                transfer: LONG,
-                ..SessionLimits::default()
-            },
+            kept: registry::view::Kept::default(),
+            limits: SessionLimits { idle: LONG, login: LONG, transfer: LONG, ..SessionLimits::default() },
         };
         let (solo, site, sequence) = (Solo::memory(told), Arc::new(site), AtomicU64::new(1));
         let world = World { solo, site, families, clock, sequence };
@@ -299,7 +295,7 @@ impl Client {
     /// # Panics
     /// The connection breaks, or what comes is not UTF-8.
     pub async fn listen(&mut self) -> Option<String> {
-        let document = self.wire.recv(LONG).await.expect("a whole frame")?.to_vec();
+        let document = self.wire.recv().await.expect("a whole frame")?.to_vec();
         Some(String::from_utf8(document).expect("UTF-8"))
     }
 }

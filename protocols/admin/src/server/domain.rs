@@ -13,6 +13,7 @@ use registry::{
     dnssec,
     domain::{self, NameServers, Period, SecDns, Unit, info},
     tld,
+    view::Kept,
 };
 use storage::View;
 
@@ -78,7 +79,7 @@ impl<B: Backend, C: Control> Handle<B, C> for DomainShow {
     async fn handle(self, context: &Context<B, C>) -> Result<DomainView, Failure> {
         let view = context.view().await?;
         let (name, domain, standing) = info::find(&view, &context.by, &self.name)?;
-        shown(&view, info::info(&view, name, domain, standing)?)
+        shown(&view, info::info(&view, &Kept::default(), name, domain, standing)?)
     }
 }
 

@@ -4,6 +4,7 @@
 //! pass much that is not well-formed (two roots, undefined entities, control characters, `<` in attributes, a
 //! second declaration, ...); the checks here close those gaps.
 
+use std::borrow::Cow;
 use std::mem;
 
 use quick_xml::Reader;
@@ -116,7 +117,7 @@ impl<'f> Builder<'f> {
     }
 
     /// Attributes with their namespaces; a name may occur once, whatever the prefix.
-    fn resolve(&self, plain: Vec<(&'f str, String)>) -> Result<Vec<Attr<'f>>, Syntax> {
+    fn resolve(&self, plain: Vec<(&'f str, Cow<'f, str>)>) -> Result<Vec<Attr<'f>>, Syntax> {
         let mut attrs: Vec<Attr<'f>> = Vec::with_capacity(plain.len());
         for (name, value) in plain {
             let (prefix, local) = qualified(name)?;
@@ -128,7 +129,7 @@ impl<'f> Builder<'f> {
             if ns == Ns::Xsi && local == "type" {
                 return Err(Syntax::not_well_formed("xsi:type is not allowed in EPP"));
             }
-            attrs.push(Attr { ns, local, value });
+            attrs.push(Attr { ns, local, value: value.into_owned() });
         }
         // Hints where to find a schema say nothing about the command; many clients send them.
         attrs.retain(|attr| {
@@ -201,7 +202,7 @@ fn declaration(raw: &str) -> Result<(), Syntax> {
         return Err(Syntax::not_well_formed(format!("encoding '{encoding}' is not supported; send UTF-8")));
     }
     let standalone = take("standalone");
-    if rest.next().is_some() || standalone.is_some_and(|value| !matches!(value.as_str(), "yes" | "no")) {
+    if rest.next().is_some() || standalone.is_some_and(|value| !matches!(value.as_ref(), "yes" | "no")) {
         return Err(Syntax::not_well_formed("the XML declaration is malformed"));
     }
     Ok(())

@@ -49,6 +49,9 @@ impl Writer {
 
     /// Character data. What XML has no way to carry becomes U+FFFD.
     fn text(&mut self, text: &str) {
+        if is_plain(text) {
+            return self.out.push_str(text);
+        }
         for c in text.chars() {
             match c {
                 '&' => self.out.push_str("&amp;"),
@@ -68,17 +71,30 @@ impl Writer {
             self.out.push(' ');
             self.out.push_str(name);
             self.out.push_str("=\"");
-            for c in value.chars() {
-                match c {
-                    '"' => self.out.push_str("&quot;"),
-                    '\t' => self.out.push_str("&#9;"),
-                    '\n' => self.out.push_str("&#10;"),
-                    c => self.text(c.encode_utf8(&mut [0; 4])),
-                }
-            }
+            self.value(value);
             self.out.push('"');
         }
     }
+
+    /// The value of an attribute.
+    fn value(&mut self, value: &str) {
+        if is_plain(value) {
+            return self.out.push_str(value);
+        }
+        for c in value.chars() {
+            match c {
+                '"' => self.out.push_str("&quot;"),
+                '\t' => self.out.push_str("&#9;"),
+                '\n' => self.out.push_str("&#10;"),
+                c => self.text(c.encode_utf8(&mut [0; 4])),
+            }
+        }
+    }
+}
+
+/// Whether all of it stands for itself wherever it is written; nearly everything does.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|octet| matches!(octet, 0x20..=0x7E) && !matches!(octet, b'&' | b'<' | b'>' | b'"'))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use registry::registrar::{Profile, RegistrarCreate, SESSIONS_DEFAULT};
 use registry::repository::RepositoryFound;
 use registry::seal::Keys;
 use registry::tld::{DataModel, TldCreate};
+use registry::view::Kept;
 use registry::{Actor, Backend, Outcome, Reply, Solo, SvTrid, SvTrids, Timestamp, Verb};
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -67,12 +68,8 @@ impl Kit<Solo> {
             frames: epp::Budget::new(4 << 20),
             clock: clock_of,
             metrics: Metrics::register(&mut Registry::default()),
-            limits: SessionLimits {
-                idle: LONG,
-                greeting_idle: LONG,
-                checks_max: 5,
-                ..SessionLimits::default()
-            },
+            kept: Kept::default(),
+            limits: SessionLimits { idle: LONG, login: LONG, checks_max: 5, ..SessionLimits::default() },
         });
         let kit = Kit { backend: solo.clone(), solo, site, clock, sequence: AtomicU64::new(1) };
         kit.operate(Verb::RepositoryFound(RepositoryFound {
@@ -184,7 +181,7 @@ pub struct Client {
 impl Client {
     /// The next document, or `None` when the server has closed the connection.
     pub async fn listen(&mut self) -> Option<String> {
-        let document = self.wire.recv(LONG).await.unwrap()?.to_vec();
+        let document = self.wire.recv().await.unwrap()?.to_vec();
         self.said.push(document.clone());
         Some(String::from_utf8(document).unwrap())
     }

@@ -184,7 +184,7 @@ async fn what_is_no_frame_ends_the_connection() {
         near.write_all(octets).await.unwrap();
         let mut wire = Wire::new(near, 1 << 20, LONG);
         let mut said = Vec::new();
-        while let Some(document) = wire.recv(LONG).await.unwrap() {
+        while let Some(document) = wire.recv().await.unwrap() {
             said.push(document.to_vec());
         }
         served.await.unwrap();
@@ -319,26 +319,18 @@ async fn a_client_that_does_not_take_its_answer_is_cut() {
     writing.await.unwrap();
 }
 
-/// Without a leader for long, a read gives up instead of holding the session.
-#[derive(Clone)]
-struct Silent(Solo);
-
-impl Backend for Silent {
-    async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
-        match freshness {
-            Freshness::Local => self.0.view(freshness).await,
-            Freshness::Linearizable => std::future::pending().await,
-        }
-    }
-
-    async fn submit(&self, _: Verb, _: Actor, svtrid: SvTrid) -> Result<Outcome, Unavailable> {
-        Err(Unavailable::Unknown { svtrid })
-    }
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_read_waits_for_a_leader_and_gives_up() {
-    let kit = Kit::new().behind(Silent);
-    let mut client = kit.connect().await;
-    client.expect(&login("alpha", "alpha-secret"), 2400).await;
+async fn who_does_not_log_in_has_its_time_whatever_it_sends() {
+    let kit = Kit::new();
+    let (near, _trigger, served) = kit.pipe(None);
+    let mut client = Wire::new(near, 1 << 20, LONG);
+    let begun = tokio::time::Instant::now();
+    let frame = "<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/></epp>";
+    while client.recv().await.unwrap().is_some() {
+        tokio::time::sleep(LONG / 10).await;
+        drop(client.send(frame.as_bytes()).await);
+    }
+    served.await.unwrap();
+    let took = begun.elapsed();
+    assert!(took >= LONG && took < LONG * 2, "{took:?}");
 }

@@ -7,7 +7,7 @@ mod objects;
 mod policy;
 
 use crate::kit::*;
-use registry::{Refusal, contact, domain, host};
+use registry::{Refusal, contact, domain, host, view::Kept};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a registry answers, and what it should answer.
@@ -89,7 +89,8 @@ fn availability_says_what_create_would_say() {
     kit.done(&ALPHA, create_host("ns1.a.example", &[]));
     let view = kit.view();
     for name in ["a.example", "free.example", "a_.example", "xx--a.example", "a.invalid", "example"] {
-        let checked = domain::check::availability(&view, &BETA, name).expect("storage is sound");
+        let checked =
+            domain::check::availability(&view, &Kept::default(), &BETA, name).expect("storage is sound");
         let created = registry::apply::early_refusal(&view, &BETA, &create(domain(name))).expect("sound");
         assert_eq!(checked, created, "{name}");
     }
