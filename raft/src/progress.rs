@@ -7,13 +7,18 @@ use registry::{Outcome, Reply, SvTrid};
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::oneshot;
 
 /// Apply's progress on this node.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// What `waiting` knows too, for those who need not wait: they take no lock.
+    applied: AtomicU64,
     waiting: Mutex<Waiting>,
     /// Held by whoever changes or freezes the state; `true` once consensus has stopped on this node.
     turn: Mutex<bool>,
@@ -35,7 +40,8 @@ const MARKS_MAX: usize = 64;
 impl Progress {
     /// Starts at the index that the state has already.
     pub fn new(applied: u64) -> Progress {
-        Progress { waiting: Mutex::new(Waiting { applied, ..Waiting::default() }), turn: Mutex::default() }
+        let waiting = Mutex::new(Waiting { applied, ..Waiting::default() });
+        Progress { applied: AtomicU64::new(applied), waiting, turn: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -57,12 +63,13 @@ impl Progress {
     }
 
     pub fn applied(&self) -> u64 {
-        self.lock().applied
+        self.applied.load(Ordering::Acquire)
     }
 
     pub(crate) fn reached(&self, index: u64) {
         let mut waiting = self.lock();
         waiting.applied = waiting.applied.max(index);
+        self.applied.store(waiting.applied, Ordering::Release);
         let later = waiting.indexes.split_off(&(index + 1, 0));
         let reached = std::mem::replace(&mut waiting.indexes, later);
         drop(waiting);
@@ -94,6 +101,9 @@ impl Progress {
 
     /// Resolves when everything up to `index` is applied here; fails when the node stops.
     pub(crate) async fn wait(&self, index: u64) -> Result<(), oneshot::error::RecvError> {
+        if self.applied() >= index {
+            return Ok(());
+        }
         let told = {
             let mut waiting = self.lock();
             if waiting.applied >= index {
