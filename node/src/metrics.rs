@@ -137,6 +137,11 @@ impl Collector for RaftCollector {
                 memory.active_bytes as u64,
             ),
             (
+                "namingo_outcomes_bytes",
+                "What the outcomes of commands take that are remembered for three minutes",
+                memory.volatile_bytes as u64,
+            ),
+            (
                 "namingo_writes_under_way",
                 "Writes of registrars whose outcome is awaited here",
                 writes.under_way,

@@ -29,6 +29,9 @@ const RETRY: Duration = Duration::from_millis(20);
 /// The longest pause while the leader has no room: it is twice the one before, and the leader makes everybody wait
 /// already.
 const RETRY_MAX: Duration = Duration::from_millis(320);
+/// Registrars wait for room at the leader while the outcomes that are remembered take more memory than this, as
+/// counted: those of some 9,000 commands a second.
+const OUTCOMES_BYTES_MAX: usize = 512 << 20;
 /// The leader proposes no command of a node whose clock differs by more.
 const CLOCK_MAX_MS: i64 = 10_000;
 
@@ -185,8 +188,12 @@ impl<C: Cx, N: Net> Inner<C, N> {
         if by_ms.abs() > CLOCK_MAX_MS {
             return Submitted::ClockOff { by_ms };
         }
-        let is_full = || self.store.pressure() != Pressure::Free || self.log_is_behind();
-        let _place = match self.room.place::<C>(&command.by, is_full).await {
+        let is_full = || {
+            self.store.pressure() != Pressure::Free
+                || self.log_is_behind()
+                || (command.by.registrar().is_some() && self.store.volatile_bytes() > OUTCOMES_BYTES_MAX)
+        };
+        let place = match self.room.place::<C>(&command.by, is_full).await {
             Ok(place) => place,
             Err(Lack::Memory) => return Submitted::Busy,
             Err(Lack::Leader | Lack::Node) => return Submitted::Crowded,
@@ -195,7 +202,16 @@ impl<C: Cx, N: Net> Inner<C, N> {
         if !self.may_stamp(at) {
             return Submitted::ClockHeld;
         }
-        let written = C::timeout(SEND_LIMIT, self.raft.client_write(Entry { at, command })).await;
+        let raft = self.raft.clone();
+        let mut write = Box::pin(async move { raft.client_write(Entry { at, command }).await });
+        let written = C::timeout(SEND_LIMIT, &mut write).await;
+        if written.is_err() {
+            // it may still come about: its place is taken until then
+            drop(C::spawn(async move {
+                drop(write.await);
+                drop(place);
+            }));
+        }
         match written {
             Ok(Ok(response)) => response.data.0.map_or(Submitted::Unknown, Submitted::Outcome),
             Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Submitted::NotLeader,

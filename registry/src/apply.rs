@@ -27,8 +27,10 @@ pub struct Step {
     pub entry: Option<Entry>,
 }
 
-/// Outcomes forgotten after each entry at most.
+/// Outcomes forgotten with each command at most: more than it adds, so that their number falls.
 const FORGET_MAX: usize = 4;
+/// The same of an entry that no client waits for, and that also comes when nobody commands anything.
+const FORGET_AT_LEISURE: usize = 2000;
 
 thread_local! {
     static IN_VERB: Cell<bool> = const { Cell::new(false) };
@@ -135,7 +137,8 @@ fn apply(tx: &mut Tx<'_>, index: u64, entry: &Entry, carry_out: CarryOut) -> Res
     if let Some(outcome) = journal::remembered(tx, &c.svtrid)? {
         return Ok(outcome);
     }
-    journal::forget(tx, FORGET_MAX)?;
+    let at_leisure = matches!(c.verb, Verb::Beat | Verb::Tick { .. });
+    journal::forget(tx, if at_leisure { FORGET_AT_LEISURE } else { FORGET_MAX })?;
     if c.verb.is_journalled() && !journal::is_timely(c.issued, at) {
         return Ok(Outcome::Expired);
     }

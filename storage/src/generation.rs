@@ -21,6 +21,8 @@ pub(crate) struct Generation {
     pub(crate) rows: usize,
     /// Their estimated memory.
     pub(crate) bytes: usize,
+    /// That of the rows of volatile tables, which no drain gives back.
+    pub(crate) volatile_bytes: usize,
     /// When the first batch was committed into it.
     pub(crate) since: Option<Duration>,
 }
@@ -33,6 +35,7 @@ impl Generation {
             revisions: vec![0; tables],
             rows: 0,
             bytes: 0,
+            volatile_bytes: 0,
             since: None,
         }
     }
@@ -40,7 +43,14 @@ impl Generation {
     /// An empty one for a state that has nothing to do with the one before: all tables have changed.
     pub(crate) fn replaced(&self) -> Generation {
         let revisions: Vec<u64> = self.revisions.iter().map(|r| r + 1).collect();
-        Generation { maps: vec![Map::new(); revisions.len()], revisions, rows: 0, bytes: 0, since: None }
+        Generation {
+            maps: vec![Map::new(); revisions.len()],
+            revisions,
+            rows: 0,
+            bytes: 0,
+            volatile_bytes: 0,
+            since: None,
+        }
     }
 
     pub(crate) fn revision(&self, slot: usize) -> u64 {
@@ -55,20 +65,25 @@ impl Generation {
     pub(crate) fn put(&mut self, slot: usize, kind: Kind, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.revisions[slot] += 1;
         let map = &mut self.maps[slot];
+        let key_len = key.len();
+        let cost = |value: usize| key_len + value + ROW_OVERHEAD;
+        let new = cost(value.as_ref().map_or(0, Vec::len));
         if kind == Kind::Volatile {
-            match value {
-                Some(v) => map.insert(key.into(), Some(v.into())),
+            let old = match value {
+                Some(v) => {
+                    self.volatile_bytes += new;
+                    map.insert(key.into(), Some(v.into()))
+                }
                 None => map.remove(key.as_slice()),
             };
+            self.volatile_bytes -= old.map_or(0, |v| cost(v.map_or(0, |v| v.len())));
             return;
         }
-        let cost = key.len() + value.as_ref().map_or(0, Vec::len) + ROW_OVERHEAD;
-        self.bytes += cost;
+        self.bytes += new;
         self.rows += 1;
-        let key_len = key.len();
         if let Some(old) = map.insert(key.into(), value.map(Into::into)) {
             self.rows -= 1;
-            self.bytes -= key_len + old.map_or(0, |v| v.len()) + ROW_OVERHEAD;
+            self.bytes -= cost(old.map_or(0, |v| v.len()));
         }
     }
 
@@ -81,6 +96,7 @@ impl Generation {
                 std::mem::swap(&mut frozen.maps[slot], &mut next.maps[slot]);
             }
         }
+        std::mem::swap(&mut frozen.volatile_bytes, &mut next.volatile_bytes);
         (frozen, next)
     }
 }
@@ -100,9 +116,12 @@ mod tests {
         g.put(1, Kind::Volatile, vec![1], Some(vec![1]));
         g.put(1, Kind::Volatile, vec![2], Some(vec![1]));
         g.put(1, Kind::Volatile, vec![2], None);
+        g.put(1, Kind::Volatile, vec![1], Some(vec![1, 2]));
         assert_eq!((g.rows, g.bytes), (1, 1 + ROW_OVERHEAD));
+        assert_eq!(g.volatile_bytes, 3 + ROW_OVERHEAD);
         let (frozen, next) = g.split(&c);
         assert_eq!((frozen.map(0).len(), frozen.map(1).len()), (1, 0));
         assert_eq!((next.map(0).len(), next.map(1).len(), next.rows), (0, 1, 0));
+        assert_eq!((frozen.volatile_bytes, next.volatile_bytes), (0, 3 + ROW_OVERHEAD));
     }
 }

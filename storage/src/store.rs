@@ -90,6 +90,8 @@ pub struct Stats {
     pub active_rows: usize,
     pub active_bytes: usize,
     pub draining_rows: usize,
+    /// Rows of volatile tables, as counted: they stay until they are taken away.
+    pub volatile_bytes: usize,
     /// Drained generations that a reader still keeps in memory.
     pub retired_generations: usize,
     /// Age of the oldest snapshot handle: what it pins can't be reused in the file.
@@ -243,6 +245,11 @@ impl Store {
         if self.options.space.is_full() { memory.max(Pressure::StopProposing) } else { memory }
     }
 
+    /// Memory of the rows of volatile tables, as counted.
+    pub fn volatile_bytes(&self) -> usize {
+        self.layers.load().active.volatile_bytes
+    }
+
     /// The room on the disk.
     pub fn space(&self) -> &Space {
         &self.options.space
@@ -254,6 +261,7 @@ impl Store {
         Stats {
             active_rows: l.active.rows,
             active_bytes: l.active.bytes,
+            volatile_bytes: l.active.volatile_bytes,
             draining_rows: l.draining.as_ref().map_or(0, |d| d.rows.rows),
             retired_generations,
             oldest_snapshot: self.snapshots.oldest(),
