@@ -44,6 +44,11 @@ impl<'f> Scope<'f> {
         Ok(())
     }
 
+    /// How many declarations are in force: each look-up goes through them, so that the reader limits them.
+    pub fn in_force(&self) -> usize {
+        self.bound.len()
+    }
+
     /// Forgets the declarations of the element at `depth`.
     pub fn leave(&mut self, depth: usize) {
         while self.bound.last().is_some_and(|(of, ..)| *of >= depth) {

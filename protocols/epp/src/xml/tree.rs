@@ -22,12 +22,15 @@ pub struct Limits {
     pub elements: usize,
     /// Per element, namespace declarations included.
     pub attributes: usize,
+    /// Namespace declarations in force at once, those of the elements around included.
+    pub namespaces: usize,
 }
 
 impl Default for Limits {
-    /// The deepest command of RFC 5730 to 5733 has 8 levels; the widest has thousands of names to check.
+    /// The deepest command of RFC 5730 to 5733 has 8 levels; the widest has thousands of names to check. EPP has fewer
+    /// than 10 namespaces, and some clients declare them again on each level.
     fn default() -> Limits {
-        Limits { depth: 32, elements: 20_000, attributes: 32 }
+        Limits { depth: 32, elements: 20_000, attributes: 32, namespaces: 64 }
     }
 }
 
@@ -41,6 +44,10 @@ pub fn tree<'f>(frame: &'f [u8], limits: &Limits) -> Result<El<'f>, Syntax> {
         Syntax::not_well_formed(format!("not UTF-8: octet {} belongs to no character", at.valid_up_to()))
     })?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    // the event reader drops a second one without counting its octets
+    if text.starts_with('\u{FEFF}') {
+        return Err(Syntax::not_well_formed("a second byte order mark stands at the beginning"));
+    }
     check_chars(text)?;
     let mut builder =
         Builder { limits: *limits, scope: Scope::default(), open: Vec::new(), root: None, elements: 0 };
@@ -106,13 +113,23 @@ impl<'f> Builder<'f> {
         let mut plain = Vec::new();
         for (name, value) in attributes(rest, self.limits.attributes)? {
             match declared_prefix(name) {
-                Some(declared) => self.scope.declare(depth, declared, &value)?,
+                Some(declared) => self.declare(depth, declared, &value)?,
                 None => plain.push((name, value)),
             }
         }
         let attrs = self.resolve(plain)?;
         let ns = self.scope.element(prefix)?;
         self.open.push(El { ns, local, attrs, children: Vec::new(), text: String::new() });
+        Ok(())
+    }
+
+    fn declare(&mut self, depth: usize, prefix: &'f str, uri: &str) -> Result<(), Syntax> {
+        self.scope.declare(depth, prefix, uri)?;
+        let most = self.limits.namespaces;
+        if self.scope.in_force() > most {
+            let refused = format!("more than {most} namespace declarations are in force at once");
+            return Err(Syntax::not_well_formed(refused));
+        }
         Ok(())
     }
 

@@ -108,11 +108,23 @@ fn what_is_unusual_and_well_formed_is_accepted() {
 
 #[test]
 fn a_document_over_a_limit_is_refused() {
-    let limits = Limits { depth: 3, elements: 5, attributes: 2 };
+    let limits = Limits { depth: 3, elements: 5, attributes: 2, namespaces: 1 };
     let read = |text: &str| tree(text.as_bytes(), &limits).is_ok();
     assert!(read("<a><b><c/></b></a>") && !read("<a><b><c><d/></c></b></a>"));
     assert!(read("<a><b/><b/><b/><b/></a>") && !read("<a><b/><b/><b/><b/><b/></a>"));
     assert!(read("<a b='' c=''/>") && !read("<a b='' c='' d=''/>"));
+    let declaring = |count: usize, inside: &str| {
+        let most = 32.min(count);
+        let names =
+            |range: std::ops::Range<usize>| range.map(|n| format!(" xmlns:n{n}='u'")).collect::<String>();
+        let frame = format!("<a{}><a{}>{inside}</a></a>", names(0..most), names(most..count));
+        tree(frame.as_bytes(), &Limits::default()).map(drop).map_err(|refused| refused.to_string())
+    };
+    assert_eq!(declaring(64, ""), Ok(()));
+    // those of an element that has ended are not in force any more
+    assert_eq!(declaring(63, "<a xmlns='u'/><a xmlns='u'/>"), Ok(()));
+    let refused = declaring(64, "<a xmlns='u'/>").unwrap_err();
+    assert_eq!(refused, "more than 64 namespace declarations are in force at once");
 }
 
 #[test]

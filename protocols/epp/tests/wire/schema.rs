@@ -14,7 +14,7 @@ use epp::xml::{Limits, Ns, tree};
 use crate::mutate::{Node, draws, scramble};
 use crate::xmllint;
 
-fn golden() -> Vec<(String, Vec<u8>)> {
+pub fn golden() -> Vec<(String, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/frames");
     let mut frames: Vec<_> = fs::read_dir(dir)
         .unwrap()
@@ -75,9 +75,13 @@ fn golden_frames_are_read_as_what_they_are() {
     }
 }
 
+/// A number from the environment, or `default`.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
 #[test]
 fn mutations_are_judged_as_the_schemas_judge_them() {
-    let number = |name: &str, default| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     let (count, seed) = (number("NAMINGO_MUTATIONS", 3_000), number("NAMINGO_SEED", 1));
     let golden = golden();
     let mut draw = draws(seed);
