@@ -40,7 +40,7 @@ impl Attempts {
     }
 
     /// Counts a failed login as `handle`.
-    pub(crate) fn failed(&self, address: IpAddr, handle: &str) {
+    pub fn failed(&self, address: IpAddr, handle: &str) {
         let (block, now) = (block_of(address), Instant::now());
         let mut sources = self.lock();
         if sources.len() >= SOURCES_MAX && !sources.contains_key(&block) {

@@ -98,6 +98,10 @@ const TOO_MANY: &str = "too many failures from its source";
 impl<B: Backend> Session<B> {
     /// Lets a registrar in, after changing its password if it asks for that.
     pub(crate) async fn login(&mut self, login: &Login, svtrid: SvTrid) -> Result<Answer, Denial> {
+        // before anything that costs: a refused source must not make this node ask the leader
+        if self.site.attempts.refuse(self.peer.address.ip()) {
+            return Err(self.login_refused(login, TOO_MANY, svtrid));
+        }
         let view = self.view().await?;
         let menu = Menu::read(&view).map_err(|fault| failed(fault.into()))?;
         let announced = check_options(login, &menu)?;
@@ -129,9 +133,6 @@ impl<B: Backend> Session<B> {
         svtrid: SvTrid,
     ) -> Result<(u64, Registrar), Denial> {
         let source = self.peer.address.ip();
-        if self.site.attempts.refuse(source) {
-            return Err(self.login_refused(login, TOO_MANY, svtrid));
-        }
         let place = self.site.passwords.place(source).await?;
         // others of the source may have failed while this one waited
         if self.site.attempts.refuse(source) {

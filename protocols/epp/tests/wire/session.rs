@@ -97,6 +97,21 @@ async fn a_source_that_fails_too_often_is_refused_unseen_and_others_are_not() {
     client.judge();
 }
 
+#[tokio::test]
+async fn a_refused_source_costs_no_read() {
+    let leaderless = Arc::new(AtomicBool::new(false));
+    let lost = Arc::clone(&leaderless);
+    let kit = Kit::new().behind(|inner| Fragile { inner, leaderless });
+    let mut client = kit.connect().await;
+    for _ in 0..10 {
+        kit.site.attempts.failed("192.0.2.7".parse().unwrap(), "alpha");
+    }
+    // a read would be answered 2400
+    lost.store(true, Ordering::Relaxed);
+    client.expect(&login("alpha", "alpha-secret"), 2200).await;
+    kit.connect_from("192.0.2.8").await.expect(&login("alpha", "alpha-secret"), 2400).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn wrong_authinfos_are_answered_later_and_later_and_end_the_session() {
     let kit = Kit::new();
