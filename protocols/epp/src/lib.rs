@@ -27,6 +27,7 @@ pub mod result;
 pub mod secret;
 pub mod server;
 pub mod session;
+mod shares;
 pub mod site;
 mod status;
 pub mod subject;

@@ -1,19 +1,19 @@
 //! The pool on which passwords are hashed: argon2id takes 19 MiB and some 20 ms of a core, so that at most half of
 //! the cores work on it and a limited number of logins is before it, few of them from one source. Who finds no place
-//! waits a moment for one; its session reads nothing meanwhile.
+//! waits a moment for one, behind those who waited before; its session reads nothing meanwhile.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::{Admitted, Sources};
 use registry::password::{SALT, seal, verify, verify_nobody};
 use registry::seal::{Keys, NONCE, SealFault, Sealed};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
 use crate::secret::Secret;
+use crate::shares::{Share, Shares};
 
 /// Logins that may wait for a worker.
 const QUEUE: usize = 64;
@@ -22,15 +22,13 @@ const QUEUE_OF_SOURCE: usize = QUEUE / 4;
 
 /// How long a login waits for a place.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it looks.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The workers. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     /// Places for logins at work or waiting.
     places: Arc<Semaphore>,
-    sources: Sources,
+    shares: Shares,
     workers: Arc<Semaphore>,
 }
 
@@ -52,7 +50,7 @@ impl From<SealFault> for Unchecked {
 /// A place in the queue and at the workers, for as long as it is kept.
 #[derive(Debug)]
 pub struct Place {
-    _share: Admitted,
+    _share: Share,
     _place: OwnedSemaphorePermit,
 }
 
@@ -69,27 +67,25 @@ impl Passwords {
         let workers = workers.max(1);
         Passwords {
             places: Arc::new(Semaphore::new(workers + QUEUE)),
-            sources: Sources::new(QUEUE_OF_SOURCE),
+            shares: Shares::new(QUEUE_OF_SOURCE),
             workers: Arc::new(Semaphore::new(workers)),
         }
     }
 
-    /// A place for a login from `source`, as soon as there is one.
+    /// A place for a login from `source`, as soon as there is one: first come, first served, where a source that has
+    /// its share of them lets others pass.
     ///
     /// # Errors
     /// [`Unchecked::Busy`] after some seconds.
     pub async fn place(&self, source: IpAddr) -> Result<Place, Unchecked> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(share) = self.sources.admit(source)
-                && let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
-            {
-                return Ok(Place { _share: share, _place: place });
-            }
-            if Instant::now() >= until {
-                return Err(Unchecked::Busy);
-            }
-            sleep(LOOK).await;
+        let place = async {
+            let share = self.shares.one(source).await?;
+            let place = Arc::clone(&self.places).acquire_owned().await?;
+            Ok::<_, AcquireError>(Place { _share: share, _place: place })
+        };
+        match timeout(PATIENCE, place).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(Unchecked::Busy),
         }
     }
 
@@ -154,6 +150,8 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
     use std::net::Ipv4Addr;
+    use tokio::sync::mpsc;
+    use tokio::time::sleep;
 
     const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
@@ -194,11 +192,48 @@ mod tests {
         assert!(pool.place(SOURCE).await.is_ok());
     }
 
+    /// Asks for a place in a task of its own, which tells its number when it has one and keeps it.
+    fn ask(pool: &Passwords, source: IpAddr, nth: u8, told: &mpsc::UnboundedSender<u8>) {
+        let (pool, told) = (pool.clone(), told.clone());
+        tokio::spawn(async move {
+            let _place = pool.place(source).await.unwrap();
+            told.send(nth).unwrap();
+            sleep(Duration::from_secs(60)).await;
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_came_first_has_a_place_first() {
+        let pool = Passwords::new(1);
+        let mut taken = Arc::clone(&pool.places).acquire_many_owned(65).await.unwrap();
+        let (told, mut served) = mpsc::unbounded_channel();
+        for nth in 0..4 {
+            ask(&pool, IpAddr::V4(Ipv4Addr::new(192, 0, 2, nth)), nth, &told);
+            sleep(Duration::from_millis(1)).await;
+            // each time one is free, somebody asks who did not wait
+            if nth > 1 {
+                drop(taken.split(1));
+            }
+        }
+        assert_eq!((served.recv().await, served.recv().await), (Some(0), Some(1)));
+        drop(taken);
+        assert_eq!((served.recv().await, served.recv().await), (Some(2), Some(3)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_source_has_a_share_of_the_queue_and_leaves_the_rest_to_others() {
         let pool = Passwords::new(1);
-        let _waiting: Vec<_> = (0..QUEUE_OF_SOURCE).map(|_| pool.sources.admit(SOURCE).unwrap()).collect();
+        let mut taken = Vec::new();
+        for _ in 0..QUEUE_OF_SOURCE {
+            taken.push(pool.place(SOURCE).await.unwrap());
+        }
         assert!(matches!(pool.place(SOURCE).await, Err(Unchecked::Busy)));
-        assert!(pool.place(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 8))).await.is_ok());
+        let (told, mut served) = mpsc::unbounded_channel();
+        ask(&pool, SOURCE, 0, &told);
+        sleep(Duration::from_millis(1)).await;
+        ask(&pool, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 8)), 1, &told);
+        assert_eq!(served.recv().await, Some(1));
+        taken.pop();
+        assert_eq!(served.recv().await, Some(0));
     }
 }
