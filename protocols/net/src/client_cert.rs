@@ -2,7 +2,7 @@
 //!
 //! A registrar may present any certificate, a self-signed one too. The handshake proves that the client holds its
 //! key; which certificate belongs to which registrar is decided at login, by fingerprint. So the verifier here
-//! checks the signature and the certificate's form, and neither issuer nor dates.
+//! checks the signature and the certificate's form and size, and neither issuer nor dates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,6 +43,11 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// Octets of a certificate; those in use have one or two thousand.
+const CERTIFICATE_MAX: usize = 8 * 1024;
+/// Octets of a chain, its certificates together. TLS keeps it for as long as the connection lasts, and would take 64 KiB.
+const CHAIN_MAX: usize = 16 * 1024;
+
 /// Asks for a client certificate, accepts its absence, and accepts any whose key the client proves to hold.
 #[derive(Debug)]
 pub(crate) struct AnyClientCert {
@@ -67,9 +72,18 @@ impl ClientCertVerifier for AnyClientCert {
     fn verify_client_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        let chain = intermediates.iter().fold(end_entity.len(), |sum, certificate| sum + certificate.len());
+        if end_entity.len() > CERTIFICATE_MAX || chain > CHAIN_MAX {
+            let why = format!(
+                "the client's certificate has {} octets and its chain {chain}; the most are {CERTIFICATE_MAX} and \
+                 {CHAIN_MAX}",
+                end_entity.len()
+            );
+            return Err(Error::General(why));
+        }
         ParsedCertificate::try_from(end_entity)?;
         Ok(ClientCertVerified::assertion())
     }

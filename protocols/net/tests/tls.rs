@@ -78,7 +78,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-type ClientIdentity = Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>;
+type ClientIdentity = Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>;
 
 fn client(
     suites: Option<CipherSuite>,
@@ -93,7 +93,7 @@ fn client(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer));
     Arc::new(match identity {
-        Some((certificate, key)) => builder.with_client_auth_cert(vec![certificate], key).unwrap(),
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
         None => builder.with_no_client_auth(),
     })
 }
@@ -140,9 +140,38 @@ async fn a_self_signed_client_certificate_is_accepted_and_reported_by_fingerprin
     let expected = Fingerprint::of(certificate.der());
     for of in [&version::TLS12, &version::TLS13] {
         let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = client(None, of, Some((certificate.der().clone(), private)));
+        let config = client(None, of, Some((vec![certificate.der().clone()], private)));
         let (_, _, shown) = handshake(&pem, config).await.unwrap();
         assert_eq!(shown, Some(expected));
+    }
+}
+
+/// A certificate of at least so many octets, a few hundred more at most.
+fn certificate_of(key: &rcgen::KeyPair, octets: usize) -> CertificateDer<'static> {
+    let names: Vec<String> = (0..octets / 32).map(|nth| format!("{nth:022}.invalid")).collect();
+    rcgen::CertificateParams::new(names).unwrap().self_signed(key).unwrap().der().clone()
+}
+
+#[tokio::test]
+async fn a_client_certificate_or_chain_that_is_larger_than_any_in_use_is_refused() {
+    let pem = Pem::new();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let [small, large] = [4_000, 8_192].map(|octets| certificate_of(&key, octets));
+    assert!((4_000..5_000).contains(&small.len()) && large.len() > 8_192);
+    let chains = [
+        (vec![small.clone(); 3], true),
+        (vec![large.clone()], false),
+        (vec![small.clone(), large.clone()], true),
+        (vec![small.clone(), large.clone(), small.clone()], false),
+        (vec![small; 4], false),
+    ];
+    for of in [&version::TLS12, &version::TLS13] {
+        for (chain, taken) in &chains {
+            let sizes: Vec<usize> = chain.iter().map(|certificate| certificate.len()).collect();
+            let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+            let seen = handshake(&pem, client(None, of, Some((chain.clone(), private)))).await;
+            assert_eq!(seen.is_some(), *taken, "{of:?}, {sizes:?}");
+        }
     }
 }
 
