@@ -8,11 +8,12 @@ use admin::wire::{self, ClusterQuery, ContactRole, DataModel, Kind, MarkKind, Se
 use admin::{BindError, CallError, Client, TlsSocket, UnixSocket};
 use cluster::{Bundle, ClusterFile, Credentials, init, layout};
 use registry::{Actor, SvTrid, Verb, keys, password, registrar};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 use support::{KEYS, Node, secret_of};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
+    net::{TcpSocket, UnixStream},
+    time::timeout,
 };
 
 fn failure<T: std::fmt::Debug>(result: Result<T, CallError>) -> wire::Failure {
@@ -455,6 +456,34 @@ async fn administrators_come_over_tls_with_a_certificate_of_the_cluster() {
     {
         assert!(Client::https(bad, &ours.admin()).is_err(), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn silent_connections_keep_no_operator_out() {
+    let node = Node::start().await;
+    let ours = Certificates::new();
+    let config = cluster::tls::server_config(&ours.node()).unwrap();
+    let socket = TlsSocket::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
+    let address = socket.address();
+    node.serve_tls(socket);
+    let mut silent = Vec::new();
+    for source in [2, 3, 4] {
+        for _ in 0..20 {
+            let tcp = TcpSocket::new_v4().unwrap();
+            tcp.bind(format!("127.0.0.{source}:0").parse().unwrap()).unwrap();
+            silent.push(tcp.connect(address).await.unwrap());
+        }
+    }
+    let client = Client::https(&format!("https://{address}"), &ours.admin()).unwrap();
+    let answer = timeout(Duration::from_secs(5), client.call(&wire::TldList {})).await;
+    assert!(answer.expect("an answer before the silent ones are cut").is_ok());
+    // one source has 16 at a time, and the others of it were closed at once
+    let mut closed = 0;
+    for tcp in &mut silent {
+        let end = timeout(Duration::from_millis(10), tcp.read(&mut [0])).await;
+        closed += usize::from(end.is_ok());
+    }
+    assert_eq!(closed, 12);
 }
 
 #[tokio::test]

@@ -182,7 +182,7 @@ impl Metrics {
     }
 
     /// Counts a connection that was closed at once.
-    pub(crate) fn refused(&self, service: Service) {
+    pub fn refused(&self, service: Service) {
         self.refused_connections.get_or_create(&ServiceLabel { service: service.name() }).inc();
     }
 }

@@ -6,14 +6,14 @@
 use super::{Control, Server, http};
 use crate::SOCKET_PATH_MAX;
 use cluster::{Identity, tls::identity_of};
-use net::{Cut, Shutdown};
+use net::{Cut, Shutdown, Sources};
 use registry::Backend;
 use rustls::ServerConfig;
 use std::{
     fmt, fs,
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::{FileTypeExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -29,10 +29,16 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, info, warn};
 
-/// Connections of one socket at a time; further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 32;
+/// Operators that are served at a time, on each socket.
+const SERVED: usize = 32;
+/// Connections that have not proved yet whose they are, or wait to be served; further ones wait in the kernel's queue.
+const AT_DOOR: usize = 128;
+/// The same of one source: nobody without a certificate keeps operators out.
+const AT_DOOR_OF_SOURCE: usize = 16;
 /// From accept to the end of the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long whoever proved to be an operator waits to be served.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What connections get to finish their request when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
 /// After an accept that failed, as it does when file descriptors run out.
@@ -52,7 +58,8 @@ pub(super) trait Listen: Send + Sync + 'static {
     type Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static;
     type Greeter: Greet<Self::Raw, Self::Wire>;
 
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Raw>> + Send;
+    /// The next connection, and where it comes from if that is not this machine.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Raw, Option<IpAddr>)>> + Send;
     fn greeter(&self) -> Self::Greeter;
     fn place(&self) -> String;
 }
@@ -68,7 +75,8 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
     mut shutdown: Shutdown,
 ) {
     let place = socket.place();
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let (door, seats) = (Arc::new(Semaphore::new(AT_DOOR)), Arc::new(Semaphore::new(SERVED)));
+    let sources = Sources::new(AT_DOOR_OF_SOURCE);
     let mut sessions = JoinSet::new();
     info!(service = "admin", %place, "listening");
     loop {
@@ -79,9 +87,9 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
                 report(ended);
                 continue;
             }
-            accepted = accept(&socket, &seats) => accepted,
+            accepted = accept(&socket, &door) => accepted,
         };
-        let (raw, seat) = match accepted {
+        let (raw, source, place) = match accepted {
             Ok(accepted) => accepted,
             Err(cause) => {
                 warn!(service = "admin", %cause, "accept failed; trying again");
@@ -89,12 +97,25 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
                 continue;
             }
         };
+        let share = source.map(|address| sources.admit(address));
+        if let Some(None) = share {
+            server.inner.tally.metrics.refused(server.inner.tally.service);
+            debug!(service = "admin", ?source, "connection refused: its source holds too many");
+            continue;
+        }
         let (server, greeter, shutdown) = (server.clone(), socket.greeter(), shutdown.clone());
+        let (at_door, seats) = ((place, share), seats.clone());
         sessions.spawn(async move {
             let tally = &server.inner.tally;
-            let _held = (seat, tally.metrics.connections(tally.service).opened());
+            let _open = tally.metrics.connections(tally.service).opened();
             let refused = match timeout(HANDSHAKE, greeter.greet(raw)).await {
-                Ok(Ok((wire, caller))) => return http::converse(server, wire, caller, shutdown).await,
+                Ok(Ok((wire, caller))) => {
+                    let Ok(Ok(_seat)) = timeout(PATIENCE, seats.acquire_owned()).await else {
+                        return debug!(service = "admin", ?caller, "not served: all places are taken");
+                    };
+                    drop(at_door);
+                    return http::converse(server, wire, caller, shutdown).await;
+                }
                 Ok(Err(cause)) => cause,
                 Err(late) => late.into(),
             };
@@ -122,10 +143,14 @@ fn report(ended: Result<(), JoinError>) {
     }
 }
 
-/// Waits for a free seat, then for a connection.
-async fn accept<L: Listen>(socket: &L, seats: &Arc<Semaphore>) -> io::Result<(L::Raw, OwnedSemaphorePermit)> {
-    let seat = seats.clone().acquire_owned().await.map_err(io::Error::other)?;
-    Ok((socket.accept().await?, seat))
+/// Waits for a place at the door, then for a connection.
+async fn accept<L: Listen>(
+    socket: &L,
+    door: &Arc<Semaphore>,
+) -> io::Result<(L::Raw, Option<IpAddr>, OwnedSemaphorePermit)> {
+    let place = door.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (raw, source) = socket.accept().await?;
+    Ok((raw, source, place))
 }
 
 /// The socket in the node's directory; the file is removed when the value is dropped.
@@ -180,8 +205,8 @@ impl Listen for UnixSocket {
     type Wire = UnixStream;
     type Greeter = Local;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
-        self.listener.accept().await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+        self.listener.accept().await.map(|(stream, _)| (stream, None))
     }
 
     fn greeter(&self) -> Local {
@@ -244,8 +269,8 @@ impl Listen for TlsSocket {
     type Wire = TlsStream<TcpStream>;
     type Greeter = Certified;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        self.listener.accept().await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        self.listener.accept().await.map(|(stream, address)| (stream, Some(address.ip())))
     }
 
     fn greeter(&self) -> Certified {
