@@ -1,6 +1,7 @@
 //! Contact data as a jCard (RFC 7095): `["vcard", [[name, parameters, type, value], …]]`.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::fmt::{self, Write};
 
 /// A jCard under construction, its version already in it.
 pub(crate) struct JCard<'a> {
@@ -62,7 +63,8 @@ impl<'a> JCard<'a> {
     /// `kind` is `voice` or `fax`; `number` is `+CC.NUMBER`, ` x` and the extension where there is one.
     pub(crate) fn telephone(&mut self, kind: &'static str, number: &str) {
         let value = Value::Owned(match number.split_once(" x") {
-            Some((number, extension)) => format!("tel:{number};ext={extension}"),
+            Some((number, "")) => format!("tel:{number}"),
+            Some((number, extension)) => format!("tel:{number};ext={}", Extension(extension)),
             None => format!("tel:{number}"),
         });
         self.properties.push(Property { name: "tel", parameter: Some(("type", kind)), kind: "uri", value });
@@ -70,6 +72,22 @@ impl<'a> JCard<'a> {
 
     fn text(&mut self, name: &'static str, value: &'a str) {
         self.properties.push(Property { name, parameter: None, kind: "text", value: Value::Borrowed(value) });
+    }
+}
+
+/// The extension in a `tel` URI. EPP takes any text as one; what is not `unreserved` in RFC 3966 is percent-encoded, so
+/// that it ends neither the parameter nor the URI.
+struct Extension<'a>(&'a str);
+
+impl fmt::Display for Extension<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().try_for_each(|octet| {
+            if octet.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&octet) {
+                f.write_char(octet.into())
+            } else {
+                write!(f, "%{octet:02X}")
+            }
+        })
     }
 }
 
@@ -137,5 +155,25 @@ mod tests {
         card.telephone("fax", "+31.207654322");
         let expected = r#"["vcard",[["version",{},"text","4.0"],["fn",{},"text",""],["org",{},"text","Example B.V."],["adr",{"cc":"NL"},"text",["","",["1 Canal Street","Third Floor"],"Amsterdam","","1012 AB",""]],["email",{},"text","a@mail.example"],["tel",{"type":"voice"},"uri","tel:+31.207654321;ext=42"],["tel",{"type":"fax"},"uri","tel:+31.207654322"]]]"#;
         assert_eq!(serde_json::to_string(&card).unwrap(), expected);
+    }
+    #[test]
+    fn an_extension_stays_within_its_parameter() {
+        let uri = |number: &str| {
+            let mut card = JCard::new("");
+            card.telephone("voice", number);
+            let card = serde_json::to_value(&card).unwrap();
+            card[1][2][3].as_str().unwrap().to_owned()
+        };
+        assert_eq!(uri("+1.5 x(4)2-a.Z"), "tel:+1.5;ext=(4)2-a.Z");
+        assert_eq!(uri("+1.5 x"), "tel:+1.5");
+        for (extension, written) in [
+            ("1;phone-context=evil", "1%3Bphone-context%3Devil"),
+            ("1 x2", "1%20x2"),
+            ("[1]/:&+$", "%5B1%5D%2F%3A%26%2B%24"),
+            ("50%", "50%25"),
+            ("é#\"", "%C3%A9%23%22"),
+        ] {
+            assert_eq!(uri(&format!("+1.5 x{extension}")), format!("tel:+1.5;ext={written}"));
+        }
     }
 }
