@@ -123,7 +123,6 @@ pub(crate) fn short_reason(refusal: &Refusal) -> &'static str {
         Refusal::IdnUnsupported { .. } => "No IDN in this zone",
         Refusal::HandleSyntax { .. } => "Invalid identifier",
         Refusal::HostNotAllowed { .. } => "Not allowed as a host",
-        Refusal::SuperordinateMissing { .. } => "No superordinate domain",
         Refusal::NotSponsor { .. } => "Superordinate is another's",
         Refusal::TooManySubordinates { .. } => "Too many hosts below the domain",
         _ => "Not available",
