@@ -1,7 +1,8 @@
 //! Accepting connections: one listener for every public service, over TLS or plain TCP.
 //!
-//! A listener holds at most a given number of connections and leaves further ones in the kernel's queue; one source
-//! may hold only a part of them. It does not know what is spoken on a connection: the handler does.
+//! A listener holds at most a given number of connections. One more waits for a seat and is counted, those behind it
+//! stay in the kernel's queue; one source may hold only a part of them. It does not know what is spoken on a connection:
+//! the handler does.
 
 use std::fmt;
 use std::future::Future;
@@ -24,7 +25,7 @@ use tracing::{debug, error, info, warn};
 use crate::client_cert::Fingerprint;
 use crate::metrics::{Cut, Metrics, Service};
 use crate::shutdown::Shutdown;
-use crate::source::Sources;
+use crate::source::{Admitted, Sources};
 
 /// The limits of one listener.
 #[derive(Clone, Copy, Debug)]
@@ -188,8 +189,6 @@ impl Listener {
         F: Future<Output = ()> + Send + 'static,
     {
         let name = self.service.name();
-        let seats = Arc::new(Semaphore::new(self.limits.connections));
-        let sources = Sources::new(self.limits.connections_per_source);
         let shared = Arc::new((transport, handler));
         let open = self.metrics.connections(self.service);
         let mut sessions = JoinSet::new();
@@ -197,6 +196,7 @@ impl Listener {
         let mut ear = shutdown.clone();
         let mut requested = pin!(ear.requested());
         info!(service = name, address = %self.address, "listening");
+        let mut door = Door::new(self);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -205,9 +205,9 @@ impl Listener {
                     report(name, ended);
                     continue;
                 }
-                accepted = accept(&self.tcp, &seats) => accepted,
+                accepted = door.next() => accepted,
             };
-            let (tcp, address, seat) = match accepted {
+            let (Caller { tcp, address, admitted }, seat) = match accepted {
                 Ok(accepted) => accepted,
                 Err(cause) => {
                     pause.after(name, &cause).await;
@@ -215,15 +215,10 @@ impl Listener {
                 }
             };
             pause.reset();
-            let Some(admitted) = sources.admit(address.ip()) else {
-                self.metrics.refused(self.service);
-                debug!(service = name, %address, "connection refused: its source holds too many");
-                continue;
-            };
             let opened = open.opened();
             let connection = Arc::clone(&shared);
-            let (handshake, shutdown) = (self.limits.handshake, shutdown.clone());
-            let (metrics, service) = (self.metrics.clone(), self.service);
+            let Listener { limits: Limits { handshake, .. }, service, ref metrics, .. } = door.listener;
+            let (metrics, shutdown) = (metrics.clone(), shutdown.clone());
             sessions.spawn(async move {
                 let _held = (seat, admitted, opened);
                 let (transport, handler) = &*connection;
@@ -236,19 +231,57 @@ impl Listener {
                 }
             });
         }
-        drop(self.tcp);
-        finish(name, sessions, self.limits.drain).await;
+        let drain = door.listener.limits.drain;
+        drop(door);
+        finish(name, sessions, drain).await;
     }
 }
 
-/// Waits for a free seat, then for a connection.
-async fn accept(
-    tcp: &TcpListener,
-    seats: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let seat = Arc::clone(seats).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, address) = tcp.accept().await?;
-    Ok((stream, address, seat))
+/// Where connections come in: the socket, the seats behind it, and who waits for one.
+struct Door {
+    listener: Listener,
+    seats: Arc<Semaphore>,
+    sources: Sources,
+    waiting: Option<Caller>,
+}
+
+/// A connection that its source may have.
+struct Caller {
+    tcp: TcpStream,
+    address: SocketAddr,
+    admitted: Admitted,
+}
+
+impl Door {
+    fn new(listener: Listener) -> Door {
+        let seats = Arc::new(Semaphore::new(listener.limits.connections));
+        let sources = Sources::new(listener.limits.connections_per_source);
+        Door { listener, seats, sources, waiting: None }
+    }
+
+    /// The next connection, and its seat as soon as one is free. Who waits for it is still there when the call is
+    /// given up and made again.
+    async fn next(&mut self) -> io::Result<(Caller, OwnedSemaphorePermit)> {
+        let Listener { service, ref metrics, .. } = self.listener;
+        loop {
+            if self.waiting.is_none() {
+                let (tcp, address) = self.listener.tcp.accept().await?;
+                let Some(admitted) = self.sources.admit(address.ip()) else {
+                    metrics.refused(service);
+                    debug!(service = service.name(), %address, "connection refused: its source holds too many");
+                    continue;
+                };
+                self.waiting = Some(Caller { tcp, address, admitted });
+                if self.seats.available_permits() == 0 {
+                    metrics.waited(service);
+                }
+            }
+            let seat = Arc::clone(&self.seats).acquire_owned().await.map_err(io::Error::other)?;
+            if let Some(caller) = self.waiting.take() {
+                return Ok((caller, seat));
+            }
+        }
+    }
 }
 
 async fn greet<T: Transport>(

@@ -110,6 +110,7 @@ pub struct Metrics {
     connections: Family<ServiceLabel, Gauge>,
     refused_connections: Family<ServiceLabel, Counter>,
     cut_connections: Family<CutLabel, Counter>,
+    waited_connections: Family<ServiceLabel, Counter>,
 }
 
 impl Metrics {
@@ -123,6 +124,7 @@ impl Metrics {
             connections: Family::default(),
             refused_connections: Family::default(),
             cut_connections: Family::default(),
+            waited_connections: Family::default(),
         };
         registry.register("namingo_queries", "Queries answered", metrics.queries.clone());
         registry.register("namingo_epp_commands", "EPP commands answered", metrics.commands.clone());
@@ -147,6 +149,11 @@ impl Metrics {
             "namingo_connections_cut",
             "Connections ended because of what the client did or did not do",
             metrics.cut_connections.clone(),
+        );
+        registry.register(
+            "namingo_connections_waited",
+            "Connections that came while all places were taken",
+            metrics.waited_connections.clone(),
         );
         metrics
     }
@@ -184,6 +191,11 @@ impl Metrics {
     /// Counts a connection that was closed at once.
     pub fn refused(&self, service: Service) {
         self.refused_connections.get_or_create(&ServiceLabel { service: service.name() }).inc();
+    }
+
+    /// Counts a connection that came while all places were taken, and waits for one.
+    pub(crate) fn waited(&self, service: Service) {
+        self.waited_connections.get_or_create(&ServiceLabel { service: service.name() }).inc();
     }
 }
 

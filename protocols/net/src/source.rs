@@ -2,6 +2,10 @@
 //!
 //! Counted by IPv4 address and by IPv6 /64, the smallest block that a single customer usually gets: otherwise one
 //! host could take every seat of a listener by cycling through its addresses.
+//!
+//! Not by /48: a site that has a whole one has 65,536 sources, but hosters give out /64s, and hundreds of their customers
+//! share a /48; they would be held to one share. No block is right for both. A crowd of sources is told by the count of
+//! connections that waited for a seat.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};

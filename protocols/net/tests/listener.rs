@@ -107,6 +107,31 @@ async fn a_connection_beyond_the_cap_waits_for_a_seat() {
 }
 
 #[tokio::test]
+async fn who_had_to_wait_for_a_seat_is_counted() {
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let one = Limits { connections: 1, ..limits() };
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), Service::Das, one, metrics).await.unwrap();
+    let (address, (_trigger, shutdown)) = (listener.address(), shutdown());
+    tokio::spawn(listener.serve(Plain, shutdown, echo));
+    let waited = |registry: &Registry| {
+        let text = net::metrics::exposition(registry).unwrap();
+        let line = text.lines().find_map(|line| {
+            line.strip_prefix("namingo_connections_waited_total{service=\"das\"} ").map(str::to_owned)
+        });
+        line.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let mut first = TcpStream::connect(address).await.unwrap();
+    assert!(echoes(&mut first).await);
+    assert_eq!(waited(&registry), 0);
+    let mut second = TcpStream::connect(address).await.unwrap();
+    drop(first);
+    assert!(echoes(&mut second).await);
+    drop(second);
+    assert_eq!(waited(&registry), 1);
+}
+
+#[tokio::test]
 async fn a_panicking_handler_takes_only_its_connection_along() {
     let listener = bind(limits()).await;
     let address = listener.address();
