@@ -2,6 +2,7 @@
 //! side. Each prints a text table, or JSON with `--json`. Figures of one run can be compared with each other; those
 //! of two machines, or of two days, can't.
 
+mod catch_up;
 mod commands;
 mod dev;
 mod disk;
@@ -68,6 +69,8 @@ enum What {
     UnderWrite(under_write::Settings),
     /// How long a start takes and how much disk a name
     Start(start::Settings),
+    /// A follower that comes back by snapshot while creates go on
+    CatchUp(catch_up::Settings),
 }
 
 fn main() -> ExitCode {
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         What::Pair(settings) => alone(settings.run()),
         What::UnderWrite(settings) => alone(settings.run()),
         What::Start(settings) => alone(settings.run()),
+        What::CatchUp(settings) => alone(settings.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -58,10 +58,27 @@ impl Processes {
     }
 }
 
-/// The most memory that a process has held at a time (`VmHWM`), in bytes.
+/// The process that listens on a port.
+pub fn listener(port: u16) -> Option<u32> {
+    let sockets =
+        listening(port).into_iter().map(|inode| PathBuf::from(format!("socket:[{inode}]"))).collect();
+    all().find(|id| holds_one_of(*id, &sockets))
+}
+
+/// The memory that a process holds now, in bytes; 0 if it is gone.
+pub fn memory(id: u32) -> u64 {
+    status(id, "VmRSS:").unwrap_or(0)
+}
+
+/// The most memory that a process has held at a time, in bytes.
 fn peak_memory(id: u32) -> Option<u64> {
+    status(id, "VmHWM:")
+}
+
+/// A size in `/proc/ID/status`, in bytes.
+fn status(id: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
@@ -106,11 +123,11 @@ fn ticks(id: u32) -> Option<u64> {
 fn listening(port: u16) -> Vec<u64> {
     let tables =
         ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
-    tables.iter().flat_map(|table| table.lines()).filter_map(|line| listener(line, port)).collect()
+    tables.iter().flat_map(|table| table.lines()).filter_map(|line| inode(line, port)).collect()
 }
 
 /// The inode on a line of `/proc/net/tcp`, if it listens (state 0A) on the port.
-fn listener(line: &str, port: u16) -> Option<u64> {
+fn inode(line: &str, port: u16) -> Option<u64> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let (_, local) = fields.get(1)?.rsplit_once(':')?;
     let matches = u16::from_str_radix(local, 16).ok()? == port && *fields.get(3)? == "0A";
@@ -151,9 +168,9 @@ mod tests {
     #[test]
     fn a_line_of_the_table_is_read() {
         let line = "   0: 0100007F:1E14 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0";
-        assert_eq!(listener(line, 7700), Some(4711));
-        assert_eq!(listener(line, 7701), None);
-        assert_eq!(listener(&line.replace(" 0A ", " 01 "), 7700), None);
+        assert_eq!(inode(line, 7700), Some(4711));
+        assert_eq!(inode(line, 7701), None);
+        assert_eq!(inode(&line.replace(" 0A ", " 01 "), 7700), None);
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Drop for Program {
 }
 
 /// Signals a process; one that is gone needs none.
-fn signal(id: u32, signal: Signal) {
+pub fn signal(id: u32, signal: Signal) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = kill_process(id, signal);
     }

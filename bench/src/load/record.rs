@@ -131,6 +131,17 @@ impl Record {
         &self.per_second
     }
 
+    /// Good answers a second between two instants, `None` being the begin and the end: the mean of the seconds of the
+    /// measurement that lie between them, of the nearest one where none does.
+    pub fn rate_between(&self, from: Option<Instant>, to: Option<Instant>) -> f64 {
+        let second = |at: Instant| at.saturating_duration_since(self.window.measure).as_secs_f64();
+        let last = self.per_second.len();
+        let first = from.map_or(0, |from| second(from).ceil() as usize).min(last.saturating_sub(1));
+        let end = to.map_or(last, |to| second(to).floor() as usize).clamp(first + 1, last.max(first + 1));
+        let between = self.per_second.get(first..end).unwrap_or_default();
+        between.iter().sum::<u64>() as f64 / between.len().max(1) as f64
+    }
+
     pub fn measured(&self) -> Duration {
         self.window.end - self.window.measure
     }
@@ -174,6 +185,28 @@ mod tests {
             assert_eq!(record.operations() > before, counts, "{ended}");
         }
         assert_eq!((record.good(), record.per_second()), (2, [1, 0, 1].as_slice()));
+    }
+
+    #[test]
+    fn a_rate_is_that_of_the_seconds_between() {
+        let w = window();
+        let mut record = Record::new(w);
+        for (ms, count) in [(500, 1), (1500, 5), (2500, 9)] {
+            for _ in 0..count {
+                record.note(w.start, w.measure + ms * MS, &one(Word::Code(1000), true));
+            }
+        }
+        let at = |ms: u32| Some(w.measure + ms * MS);
+        for (from, to, rate) in [
+            (None, None, 5.0),
+            (None, at(2900), 3.0),
+            (at(900), at(2000), 5.0),
+            (at(1200), None, 9.0),
+            (at(1200), at(1800), 9.0),
+            (at(9000), None, 9.0),
+        ] {
+            assert_eq!(record.rate_between(from, to).to_bits(), f64::to_bits(rate), "{from:?} {to:?}");
+        }
     }
 
     #[test]
