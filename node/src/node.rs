@@ -29,6 +29,7 @@ use std::{
     io,
     path::Path,
     sync::Arc,
+    thread::available_parallelism,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{net::TcpListener, runtime, sync::mpsc, task::JoinSet};
@@ -38,7 +39,8 @@ pub type Peers = Cluster<Live, PeerNet>;
 
 /// The name of the threads that serve connections and run jobs.
 pub const SERVE_THREAD: &str = "serve";
-/// Threads for consensus.
+/// Threads for consensus at most. Where there are no cores for two beside those that serve, the second would only be
+/// woken to find that the first has done the work.
 const RAFT_THREADS: usize = 2;
 /// How long an edge waits for a leader before it serves what it has and says that it is old.
 const EDGE_PATIENCE: Duration = Duration::from_secs(30);
@@ -93,8 +95,9 @@ pub fn run(config: &Path, id: u64, demo: Demo) -> Ended {
         return Err(Failure::at(holds, format!("{} describes \"{}\"", file.path.display(), file.name)));
     }
     let threads = |e: io::Error| Failure::at("threads can't be started", e);
+    let cores = available_parallelism().map_or(1, usize::from);
     let consensus = runtime::Builder::new_multi_thread()
-        .worker_threads(RAFT_THREADS)
+        .worker_threads((cores / 2).clamp(1, RAFT_THREADS))
         .thread_name("raft")
         .enable_all()
         .build()

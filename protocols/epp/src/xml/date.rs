@@ -69,13 +69,8 @@ mod tests {
     #[test]
     fn dates() {
         let read = |text| {
-            let element = El {
-                ns: Ns::Absent,
-                local: "e",
-                attrs: Vec::new(),
-                children: Vec::new(),
-                text: String::new(),
-            };
+            let element =
+                El { ns: Ns::Absent, local: "e", attrs: Vec::new(), children: Vec::new(), text: "".into() };
             date(&element, text)
         };
         assert_eq!(read("2024-02-29").unwrap(), Date { year: 2024, month: 2, day: 29 });

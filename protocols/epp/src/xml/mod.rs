@@ -13,6 +13,7 @@ mod tree;
 pub mod types;
 mod write;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ pub struct El<'f> {
     pub attrs: Vec<Attr<'f>>,
     pub children: Vec<El<'f>>,
     /// All character data directly inside, joined; references resolved, line ends normalized.
-    pub text: String,
+    pub text: Cow<'f, str>,
 }
 
 impl<'f> El<'f> {

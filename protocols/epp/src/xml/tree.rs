@@ -72,10 +72,10 @@ pub fn tree<'f>(frame: &'f [u8], limits: &Limits) -> Result<El<'f>, Syntax> {
             }
             Event::End(_) => builder.end(),
             Event::Text(_) => builder.text(raw)?,
-            Event::CData(_) => builder.character_data("CDATA section", &raw[9..raw.len() - 3])?,
+            Event::CData(_) => builder.character_data("CDATA section", raw[9..raw.len() - 3].into())?,
             Event::GeneralRef(_) => {
                 let c = reference(&raw[1..raw.len() - 1])?;
-                builder.character_data("reference", c.encode_utf8(&mut [0; 4]))?;
+                builder.character_data("reference", String::from(c).into())?;
             }
             Event::Comment(_) => comment(raw)?,
             Event::PI(_) => instruction(&raw[2..raw.len() - 2])?,
@@ -119,7 +119,7 @@ impl<'f> Builder<'f> {
         }
         let attrs = self.resolve(plain)?;
         let ns = self.scope.element(prefix)?;
-        self.open.push(El { ns, local, attrs, children: Vec::new(), text: String::new() });
+        self.open.push(El { ns, local, attrs, children: Vec::new(), text: Cow::Borrowed("") });
         Ok(())
     }
 
@@ -167,22 +167,27 @@ impl<'f> Builder<'f> {
 
     /// Text as written, without references.
     fn text(&mut self, raw: &'f str) -> Result<(), Syntax> {
-        if raw.contains("]]>") {
+        if raw.contains(']') && raw.contains("]]>") {
             return Err(Syntax::not_well_formed("']]>' stands in text; write ]]&gt;"));
         }
         if self.open.is_empty() {
             return if raw.chars().all(is_space) { Ok(()) } else { Err(outside("text")) };
         }
-        self.character_data("text", raw)
+        self.character_data("text", raw.into())
     }
 
-    fn character_data(&mut self, what: &str, raw: &str) -> Result<(), Syntax> {
+    fn character_data(&mut self, what: &str, raw: Cow<'f, str>) -> Result<(), Syntax> {
         let element = self.open.last_mut().ok_or_else(|| outside(what))?;
         // A reference's carriage return stays (section 2.11): references come here one character long.
-        if raw.len() > 1 && raw.contains('\r') {
-            element.text.push_str(&raw.replace("\r\n", "\n").replace('\r', "\n"));
+        let text = if raw.len() > 1 && raw.contains('\r') {
+            raw.replace("\r\n", "\n").replace('\r', "\n").into()
         } else {
-            element.text.push_str(raw);
+            raw
+        };
+        if element.text.is_empty() {
+            element.text = text;
+        } else {
+            element.text.to_mut().push_str(&text);
         }
         Ok(())
     }

@@ -204,7 +204,7 @@ mod tests {
     use crate::xml::Ns;
 
     fn element() -> El<'static> {
-        El { ns: Ns::Absent, local: "e", attrs: Vec::new(), children: Vec::new(), text: String::new() }
+        El { ns: Ns::Absent, local: "e", attrs: Vec::new(), children: Vec::new(), text: "".into() }
     }
 
     #[test]

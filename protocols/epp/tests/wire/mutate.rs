@@ -149,7 +149,7 @@ impl Node {
             local: el.local.to_owned(),
             attrs: el.attrs.iter().map(|attr| (attr.local.to_owned(), attr.value.clone())).collect(),
             children: el.children.iter().map(Node::of).collect(),
-            text: el.text.clone(),
+            text: el.text.to_string(),
         }
     }
 
