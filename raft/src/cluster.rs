@@ -7,7 +7,7 @@ use crate::{
     fitness,
     founding::Founding,
     log::LogStore,
-    machine::{Machine, OnApply},
+    machine::{self, Machine, OnApply},
     membership::{Changing, Strangers},
     net::{CallError, Lane, Net},
     peer::Peers,
@@ -72,7 +72,8 @@ pub enum StartError {
     /// This node has no log, but the cluster knows it with one: what it acknowledged before is lost with its log.
     Forgotten {
         id: u64,
-        known_by: u64,
+        /// Who knows it; `None`: its own state, which it kept.
+        known_by: Option<u64>,
     },
     /// The node was removed for ever.
     Removed {
@@ -91,12 +92,19 @@ impl fmt::Display for StartError {
             StartError::Fault(fault) => write!(f, "{fault}"),
             StartError::Config(why) => write!(f, "{why}"),
             StartError::Raft(why) => write!(f, "consensus can't start: {why}"),
-            StartError::Forgotten { id, known_by } => write!(
-                f,
-                "node {id} has lost its log: node {known_by} knows a cluster in which it had one, and what it \
-                 acknowledged then it can't stand for any more; replace it: `namingo-admin cluster remove-node {id}`, \
-                 then `namingo-admin cluster add-node --config cluster.toml --role ROLE --raft ADDR --admin ADDR`"
-            ),
+            StartError::Forgotten { id, known_by } => {
+                write!(f, "node {id} has lost its log: ")?;
+                match known_by {
+                    Some(peer) => write!(f, "node {peer} knows a cluster in which it had one")?,
+                    None => f.write_str("its state comes from another log than the one beside it")?,
+                }
+                write!(
+                    f,
+                    ", and what it acknowledged then it can't stand for any more; replace it: \
+                     `namingo-admin cluster remove-node {id}`, then `namingo-admin cluster add-node --config \
+                     cluster.toml --role ROLE --raft ADDR --admin ADDR`"
+                )
+            }
             StartError::Removed { id } => write!(
                 f,
                 "node {id} was removed from the cluster for ever; `namingo-admin cluster add-node` makes a new one"
@@ -196,6 +204,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         log: Arc<Log>,
         net: N,
     ) -> Result<Cluster<C, N>, StartError> {
+        own_log(config.id, &log, &store)?;
         rebuild_outcomes(&store)?;
         let incarnation = incarnation_of(&log, config.incarnation).await?;
         let progress = Arc::new(Progress::new(store.applied()));
@@ -446,6 +455,20 @@ pub(crate) fn rebuild_outcomes(store: &Store) -> Result<(), Fault> {
     tx.commit(header.index, header.meta);
     tracing::debug!(count, "outcomes rebuilt from the journal");
     Ok(())
+}
+
+/// Sees to it that the log is the one that the state came from. A log that is new beside a state that is not has
+/// forgotten its vote and what it acknowledged, and must not be purged up to the state as if it had held that. (On a
+/// first start both are new, whichever of the two files was made before it was interrupted.)
+fn own_log(id: u64, log: &Log, store: &Store) -> Result<(), StartError> {
+    let (_, membership) = machine::head_of(store.view().header())?;
+    let known = membership.membership().get_node(&id).map(|member| member.incarnation);
+    let own = log.get_meta(MetaKey::Incarnation).map(|bytes| codec::decode_record(&bytes)).transpose()?;
+    let lost = match own {
+        None => !store.view().header().is_new(),
+        Some(own) => known.is_some_and(|known: u128| known != own),
+    };
+    if lost { Err(StartError::Forgotten { id, known_by: None }) } else { Ok(()) }
 }
 
 /// The incarnation lives inside the log, beside the vote, and is as old as the log.

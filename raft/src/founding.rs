@@ -208,7 +208,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let known = if hello.members.is_empty() { hello.founded.as_ref() } else { Some(&hello.members) };
         let Some(known) = known else { return Ok(None) };
         if known.get(&node.id).is_none_or(|me| me.incarnation != node.incarnation) {
-            return Err(StartError::Forgotten { id: node.id, known_by: peer });
+            return Err(StartError::Forgotten { id: node.id, known_by: Some(peer) });
         }
         Ok(Some(hello.founded.clone().map_or(Round::Belongs, Round::Found)))
     }

@@ -96,7 +96,7 @@ impl<C: Cx, N: Net> Joining<'_, C, N> {
                     format!("node {to} does not lead and knows no leader that answers")
                 }
                 Ok(Joined::Later(why)) => why,
-                Ok(Joined::Forgotten) => return Err(StartError::Forgotten { id, known_by: to }),
+                Ok(Joined::Forgotten) => return Err(StartError::Forgotten { id, known_by: Some(to) }),
                 Ok(Joined::Removed) => return Err(StartError::Removed { id }),
                 Ok(Joined::Refused(why)) => return Err(StartError::NotAdmitted { id, why }),
                 Err(error) => {

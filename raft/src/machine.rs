@@ -34,7 +34,7 @@ pub struct Machine<C> {
 }
 
 /// What storage keeps for the replication layer in every header.
-type Head = (Option<LogId>, Membership);
+pub(crate) type Head = (Option<LogId>, Membership);
 
 /// A batch that was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl<C: Cx> Machine<C> {
     }
 }
 
-fn head_of(header: &storage::Header) -> Result<Head, Fault> {
+pub(crate) fn head_of(header: &storage::Header) -> Result<Head, Fault> {
     if header.meta.is_empty() { Ok(Head::default()) } else { codec::decode(&header.meta) }
 }
 

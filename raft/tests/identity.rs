@@ -11,7 +11,8 @@ use registry::{
     node::NodeRole,
     view::{DasStatus, das},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use storage::{Log, MetaKey, SimDisk, codec};
 use support::{Lab, Node};
 
 const VOTERS: [Role; 3] = [Role::Voter, Role::Voter, Role::Voter];
@@ -196,4 +197,42 @@ async fn neither_the_leader_nor_the_last_voter_is_removed() {
     assert!(leads.contains("transfer-leader"), "{leads}");
     lab.node(2).remove(7).await.unwrap();
     write(&lab, &lab.node(2), "as-before").await;
+}
+
+/// Waits for a start to be refused, with the commands that replace the node.
+async fn starts_not(lab: &mut Lab, i: usize) {
+    let refused = lab.try_start(i).await.expect_err("it started");
+    assert!(matches!(refused, StartError::Forgotten { .. }), "{refused}");
+    let said = refused.to_string();
+    for command in ["remove-node", "add-node"] {
+        assert!(said.contains(&format!("`namingo-admin cluster {command} ")), "{said}");
+    }
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itself() {
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await.id();
+    let lost = (1..=3).find(|id| *id != leader).unwrap();
+    holds_after_write(&lab, lost, "kept").await;
+    lab.drain(lost).await;
+    let i = at(&lab, lost);
+    lab.crash(i).await;
+    lab.machines[i].log_disk = SimDisk::new();
+    starts_not(&mut lab, i).await;
+    starts_not(&mut lab, i).await;
+    // a log that began anew beside the state is not the one that the cluster knows
+    let log = Arc::new(Log::open(&lab.machines[i].log_disk).unwrap());
+    log.put_meta(MetaKey::Incarnation, codec::encode_record(&77_u128).into(), true, Box::new(drop));
+    log.flush().unwrap();
+    drop(log);
+    starts_not(&mut lab, i).await;
+    write(&lab, &lab.node(leader), "after").await;
+}
+
+async fn holds_after_write(lab: &Lab, id: u64, label: &str) {
+    write(lab, &lab.node(id), label).await;
+    holds(&lab.node(id), label).await;
 }

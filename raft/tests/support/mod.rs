@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use openraft::type_config::TypeConfigExt;
+use openraft::{raft::TransferLeaderRequest, type_config::TypeConfigExt};
 use raft::{
     Bounds, Cluster, Jumps, Live, NodeInfo, Profile, RaftConfig, Role, StartError, Work,
     founding::Founder,
@@ -14,6 +14,7 @@ use registry::{
     repository::RepositoryFound,
     tables,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -22,7 +23,7 @@ use std::{
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use storage::{Log, LogWriter, Options, SimDisk, Store};
+use storage::{Log, LogWriter, Options, SimDisk, Store, codec};
 
 pub type Node = Cluster<Live, MemNet>;
 
@@ -33,10 +34,45 @@ pub struct MemNet {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// What peers ask each other, as it travels; only some variants carry what theirs do.
+#[derive(Serialize)]
+pub enum Asked {
+    Append,
+    Vote,
+    PreVote,
+    TransferLeader(TransferLeaderRequest<Live>),
+    Submit,
+    ReadIndex,
+    Hello,
+    Status,
+    HandOver,
+    SnapshotBegin,
+    SnapshotPart,
+    SnapshotEnd,
+    Time,
+    AcceptClock,
+    Digest { index: u64, recompute: bool },
+}
+
+/// How a node introduces itself, as it travels.
+#[derive(Serialize, Deserialize)]
+pub struct Hello {
+    incarnation: u128,
+    wall: Timestamp,
+    founded: Option<BTreeMap<u64, NodeInfo>>,
+    pub members: BTreeMap<u64, NodeInfo>,
+    pub index: u64,
+    pub gone: bool,
+}
+
+type Forgery = Arc<dyn Fn(&mut Hello) + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
     nodes: BTreeMap<u64, Node>,
     cut: BTreeSet<u64>,
+    /// What becomes of the introductions of some nodes.
+    forged: BTreeMap<u64, Forgery>,
 }
 
 impl Net for MemNet {
@@ -48,15 +84,24 @@ impl Net for MemNet {
         request: Vec<u8>,
         limit: Duration,
     ) -> Result<Vec<u8>, CallError> {
-        let node = {
+        let (node, forgery) = {
             let shared = self.shared.lock().unwrap();
             let cut = shared.cut.contains(&to) || shared.cut.contains(&self.from);
-            shared.nodes.get(&to).filter(|_| !cut).cloned()
+            (shared.nodes.get(&to).filter(|_| !cut).cloned(), shared.forged.get(&to).cloned())
         };
         let node = node.ok_or_else(|| CallError::Unreachable("cut off".into()))?;
-        Live::timeout(limit, node.answer(self.from, request))
+        let forgery = forgery.filter(|_| request == codec::encode_record(&Asked::Hello));
+        let answer = Live::timeout(limit, node.answer(self.from, request))
             .await
-            .map_err(|_| CallError::Lost("late".into()))
+            .map_err(|_| CallError::Lost("late".into()))?;
+        Ok(match forgery {
+            Some(forgery) => {
+                let mut hello: Result<Hello, String> = codec::decode_record(&answer).unwrap();
+                forgery(hello.as_mut().unwrap());
+                codec::encode_record(&hello)
+            }
+            None => answer,
+        })
     }
 }
 
@@ -131,6 +176,11 @@ impl Lab {
     }
 
     pub async fn start(&mut self, i: usize) {
+        self.try_start(i).await.unwrap();
+    }
+
+    /// Starts a node, or says why it does not start.
+    pub async fn try_start(&mut self, i: usize) -> Result<(), StartError> {
         let machine = &mut self.machines[i];
         machine.starts += 1;
         let log = Arc::new(Log::open(&machine.log_disk).unwrap());
@@ -158,10 +208,11 @@ impl Lab {
             bounds: self.bounds,
         };
         let net = MemNet { from: machine.id, shared: self.shared.clone() };
-        let node = Cluster::start(config, store, log, net).await.unwrap();
+        let node = Cluster::start(config, store, log, net).await?;
         drop(tokio::spawn(node.serve_reads()));
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
         machine.running = Some((node, writer, drain));
+        Ok(())
     }
 
     /// Takes a node away as a power cut would: what was not synced is gone.
@@ -239,6 +290,35 @@ impl Lab {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the log was not purged within 10 s");
+    }
+
+    /// Lets a node say something else of itself and its peers than what is true.
+    pub fn forge(&self, id: u64, forgery: impl Fn(&mut Hello) + Send + Sync + 'static) {
+        self.shared.lock().unwrap().forged.insert(id, Arc::new(forgery));
+    }
+
+    /// Sends a request as node `from` and says whether it was answered.
+    pub async fn is_answered(&self, from: u64, to: u64, request: &Asked) -> bool {
+        let net = MemNet { from, shared: self.shared.clone() };
+        let limit = Duration::from_secs(5);
+        let request = codec::encode_record(request);
+        let answer = net.call(to, &NodeInfo::default(), Lane::Forward, request, limit).await.unwrap();
+        // after the version: whether it is a value, or why there is none
+        answer[1] == 0
+    }
+
+    /// Waits until the state file of a node holds what was applied.
+    pub async fn drain(&self, id: u64) {
+        let node = self.node(id);
+        let applied = node.store().applied();
+        for _ in 0..500 {
+            node.store().freeze();
+            if node.store().drained_index() >= applied {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("node {id} did not drain within 10 s");
     }
 
     pub fn cut(&self, id: u64) {
