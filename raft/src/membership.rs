@@ -7,7 +7,7 @@
 use crate::{
     cluster::{Cluster, Inner, StartError},
     net::{CallError, Net},
-    types::{Cx, NodeInfo},
+    types::{Cx, NodeInfo, Role},
     wire::{Hello, Request},
 };
 use futures_util::future::join_all;
@@ -112,29 +112,21 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     /// Resolves when this node was removed from the cluster, and says so.
     pub async fn removed(&self) -> String {
         let node = &self.inner;
-        let mut turn = 0;
         loop {
             C::sleep(LOOK).await;
-            let mut members = node.members();
-            let is_member = members.remove(&node.id).is_some();
-            let gone = if !members.is_empty() && !is_member && node.is_removed(node.id) {
-                true
-            } else {
-                let others: Vec<u64> = members.into_keys().collect();
-                turn += 1;
-                match others.get(turn % others.len().max(1)) {
-                    Some(id) => {
-                        let hello: Result<Hello, _> = node.ask(*id, &Request::Hello, ANSWER).await;
-                        hello.is_ok_and(|hello| hello.gone)
-                    }
-                    None => false,
-                }
-            };
-            if gone {
+            let (_, members) = node.membership();
+            let is_out = !members.is_empty() && !members.contains_key(&node.id);
+            if (is_out && node.is_removed(node.id)) || node.is_said_gone().await {
                 return StartError::Removed { id: node.id }.to_string();
             }
         }
     }
+}
+
+/// The voters among members, but for one.
+fn voters_but(own: u64, members: &BTreeMap<u64, NodeInfo>) -> BTreeMap<u64, NodeInfo> {
+    let voters = members.iter().filter(|(id, member)| **id != own && member.role == Role::Voter);
+    voters.map(|(id, member)| (*id, member.clone())).collect()
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
@@ -145,6 +137,32 @@ impl<C: Cx, N: Net> Inner<C, N> {
         let stored = &metrics.membership_config;
         let members = stored.membership().nodes().map(|(id, node)| (*id, node.clone())).collect();
         (stored.log_id().as_ref().map(|id| id.index), members)
+    }
+
+    /// Whether the voters say that this node was removed for ever, although its own log may end before that: a majority
+    /// of them, or a single one that says what the state here says as well. Nobody else is asked: an edge stands
+    /// anywhere, and its word must end nobody.
+    async fn is_said_gone(&self) -> bool {
+        let (index, members) = self.membership();
+        let known = voters_but(self.id, &members);
+        let mut said = self.hellos(&known).await;
+        // those that vote by now may be others: a voter with a newer membership tells who they are
+        let newest = said.values().filter(|hello| Some(hello.index) > index).max_by_key(|hello| hello.index);
+        let voters = newest.map_or(known, |hello| voters_but(self.id, &hello.members));
+        let unasked = voters.iter().filter(|(id, _)| !said.contains_key(*id));
+        let unasked: BTreeMap<u64, NodeInfo> = unasked.map(|(id, node)| (*id, node.clone())).collect();
+        said.extend(self.hellos(&unasked).await);
+        let gone = voters.keys().filter(|id| said.get(*id).is_some_and(|hello| hello.gone)).count();
+        gone > voters.len() / 2 || (gone > 0 && self.is_removed(self.id))
+    }
+
+    /// What nodes tell of themselves, of those that answer.
+    async fn hellos(&self, nodes: &BTreeMap<u64, NodeInfo>) -> BTreeMap<u64, Hello> {
+        let asked = nodes.iter().map(|(id, node)| async move {
+            let hello: Hello = self.ask_at(*id, node, &Request::Hello, ANSWER).await.ok()?;
+            Some((*id, hello))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Whether a request of a peer is answered, or why not.
@@ -245,15 +263,11 @@ impl<C: Cx, N: Net> Inner<C, N> {
 }
 
 /// A node that was away may not know yet who joined meanwhile, and the one that joined may lead by now: then no log
-/// would ever tell. So members are asked; one whose membership is newer than this node's is believed.
+/// would ever tell. So voters are asked; one whose membership is newer than this node's is believed.
 async fn ask_about<C: Cx, N: Net>(node: Arc<Inner<C, N>>, stranger: u64, index: u64) {
-    let members = node.members();
-    let others = members.keys().filter(|id| **id != node.id);
-    let asked = others.map(|id| async {
-        let hello: Hello = node.ask(*id, &Request::Hello, ANSWER).await.ok()?;
-        (hello.index > index && hello.members.contains_key(&stranger)).then_some(hello.index)
-    });
-    let vouched = join_all(asked).await.into_iter().flatten().max();
+    let said = node.hellos(&voters_but(node.id, &node.members())).await;
+    let vouching = said.values().filter(|hello| hello.index > index && hello.members.contains_key(&stranger));
+    let vouched = vouching.map(|hello| hello.index).max();
     if vouched.is_none() {
         C::sleep(ANSWER).await;
     }

@@ -73,7 +73,11 @@ impl<C: Cx> Request<C> {
         match role {
             Role::Voter => true,
             Role::Standby => !self.is_consensus(),
-            Role::Edge => matches!(self, Request::ReadIndex | Request::Status | Request::Digest { .. }),
+            // a full recomputation is work for a thread, which nobody orders from outside
+            Role::Edge => matches!(
+                self,
+                Request::ReadIndex | Request::Status | Request::Digest { recompute: false, .. }
+            ),
         }
     }
 

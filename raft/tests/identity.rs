@@ -13,7 +13,7 @@ use registry::{
 };
 use std::{sync::Arc, time::Duration};
 use storage::{Log, MetaKey, SimDisk, codec};
-use support::{Lab, Node};
+use support::{Asked, Lab, Node};
 
 const VOTERS: [Role; 3] = [Role::Voter, Role::Voter, Role::Voter];
 
@@ -235,4 +235,41 @@ async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itse
 async fn holds_after_write(lab: &Lab, id: u64, label: &str) {
     write(lab, &lab.node(id), label).await;
     holds(&lab.node(id), label).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_that_says_that_others_are_gone_ends_nobody() {
+    let lab = Lab::new(&[Role::Voter, Role::Voter, Role::Voter, Role::Edge]).await;
+    lab.seed().await;
+    holds_after_write(&lab, 1, "before").await;
+    lab.forge(4, |hello| hello.gone = true);
+    let nodes: Vec<Node> = (1..=3).map(|id| lab.node(id)).collect();
+    let ended = nodes.iter().map(|node| tokio::time::timeout(Duration::from_secs(9), node.removed()));
+    for (said, node) in futures_util::future::join_all(ended).await.into_iter().zip(&nodes) {
+        assert!(said.is_err(), "node {} believed an edge: {said:?}", node.id());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_vouches_for_no_stranger() {
+    let lab = Lab::new(&[Role::Voter, Role::Voter, Role::Voter, Role::Edge]).await;
+    lab.seed().await;
+    lab.forge(4, |hello| {
+        hello.index = 1 << 40;
+        hello.members.insert(9, raft::NodeInfo::default());
+    });
+    for _ in 0..30 {
+        assert!(!lab.is_answered(9, 1, &Asked::Status).await, "a stranger is heard at an edge's word");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_lets_nobody_hash_all_rows() {
+    let lab = Lab::new(&[Role::Voter, Role::Edge]).await;
+    lab.seed().await;
+    let index = lab.node(1).store().applied();
+    let digest = |recompute| Asked::Digest { index, recompute };
+    assert!(lab.is_answered(2, 1, &digest(false)).await, "what an edge that is to withdraw asks");
+    assert!(!lab.is_answered(2, 1, &digest(true)).await, "a full scan at an edge's word");
 }
