@@ -12,7 +12,7 @@ use admin::wire::{
 use clap::Subcommand;
 use cluster::ClusterFile;
 use serde::Serialize;
-use std::{fmt::Write, path::PathBuf};
+use std::{collections::BTreeSet, fmt::Write, path::PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -86,11 +86,8 @@ impl Command {
             Command::Init { config } => init(&config),
             Command::Status { digest: true, recompute } => {
                 let report = target.client()?.call(&DigestQuery { recompute }).await?;
-                let found = digests(&report);
-                match report.members.iter().any(|m| m.differs) {
-                    true => Err(Stop::Failed(found)),
-                    false => Answer::new(&report, found),
-                }
+                let sound = !is_undecided(&report) && report.members.iter().all(|m| !m.differs);
+                Ok(Answer::new(&report, digests(&report))?.complete(sound))
             }
             Command::Status { .. } => {
                 let status = target.client()?.call(&ClusterQuery {}).await?;
@@ -120,15 +117,28 @@ fn init(config: &std::path::Path) -> Result<Answer, Stop> {
 
 fn digests(report: &DigestReport) -> String {
     let mut out = format!("digests after entry {}:\n\n", report.index);
-    let rows: Vec<_> = report.members.iter().map(digest_row).collect();
+    let rows: Vec<_> = report.members.iter().map(|member| digest_row(report, member)).collect();
     out.push_str(&columns(["NODE", "DIGEST", "VERDICT", "REMARK"], &rows));
+    if is_undecided(report) {
+        out.push_str(
+            "\nUNDECIDED: the digests differ, and no majority of the voters has one; nobody is withdrawn\n",
+        );
+    }
     out
 }
 
-fn digest_row(member: &MemberDigest) -> [String; 4] {
+/// Whether members have different digests, and no majority tells which is right.
+fn is_undecided(report: &DigestReport) -> bool {
+    let known: BTreeSet<&String> = report.members.iter().filter_map(|m| m.digest.as_ref()).collect();
+    report.majority.is_none() && known.len() > 1
+}
+
+fn digest_row(report: &DigestReport, member: &MemberDigest) -> [String; 4] {
     let verdict = match (&member.digest, member.differs) {
         (_, true) => "DIFFERS, withdrawn",
-        (Some(_), false) => "equal",
+        (Some(_), false) if is_undecided(report) => "UNDECIDED",
+        (Some(_), false) if member.digest == report.majority => "equal",
+        (Some(_), false) => "no majority",
         (None, false) => "not known",
     };
     [
@@ -185,4 +195,36 @@ fn row(status: &ClusterStatus, member: &Member) -> [String; 8] {
         or_dash(member.applied),
         or_dash(member.drained),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(majority: Option<&str>, digests: &[(u64, Option<&str>, bool)]) -> DigestReport {
+        let member = |(id, digest, differs): &(u64, Option<&str>, bool)| MemberDigest {
+            id: *id,
+            digest: digest.map(Into::into),
+            differs: *differs,
+            remark: None,
+        };
+        let members = digests.iter().map(member).collect();
+        DigestReport { index: 7, majority: majority.map(Into::into), members }
+    }
+
+    fn verdicts(report: &DigestReport) -> Vec<String> {
+        report.members.iter().map(|member| digest_row(report, member)[2].clone()).collect()
+    }
+
+    #[test]
+    fn equal_is_only_who_has_the_digest_of_a_majority() {
+        let sound = report(Some("aa"), &[(1, Some("aa"), false), (2, Some("bb"), true), (3, None, false)]);
+        assert_eq!(verdicts(&sound), ["equal", "DIFFERS, withdrawn", "not known"]);
+        let torn = report(None, &[(1, Some("aa"), false), (2, Some("bb"), false), (3, None, false)]);
+        assert!(is_undecided(&torn) && digests(&torn).contains("nobody is withdrawn"));
+        assert_eq!(verdicts(&torn), ["UNDECIDED", "UNDECIDED", "not known"]);
+        let alone = report(None, &[(1, Some("aa"), false), (2, None, false), (3, None, false)]);
+        assert!(!is_undecided(&alone));
+        assert_eq!(verdicts(&alone), ["no majority", "not known", "not known"]);
+    }
 }

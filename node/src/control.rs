@@ -93,8 +93,8 @@ impl Control for Operator {
 
     async fn digest(&self, recompute: bool) -> Result<DigestReport, Unavailable> {
         let found = self.cluster.compare_digests(self.svtrids.next(), recompute).await?;
-        let differing = found.differing();
-        let members = found.members.iter().map(|(id, said)| member_digest(*id, said, differing.contains(id)));
+        let withdrawn = found.to_withdraw();
+        let members = found.members.iter().map(|(id, said)| member_digest(*id, said, withdrawn.contains(id)));
         Ok(DigestReport {
             index: found.index,
             majority: found.majority.map(hexadecimal),

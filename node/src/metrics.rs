@@ -57,7 +57,7 @@ impl NodeMetrics {
         );
         registry.register(
             "namingo_nodes_differing",
-            "Nodes whose state differed from the majority's when this node last compared them as leader",
+            "Nodes whose state differed from the majority's, or without one from each other's, when this leader compared them last; 0 where this node does not lead",
             metrics.differing.clone(),
         );
         metrics
@@ -65,6 +65,13 @@ impl NodeMetrics {
 
     pub fn nodes_differ(&self, count: usize) {
         self.differing.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// What a leader found counts no longer where it stopped leading: the next one compares for itself.
+    pub fn leads(&self, leads: bool) {
+        if !leads {
+            self.differing.set(0);
+        }
     }
 
     pub fn log_committed(&self, took: Duration) {
@@ -192,4 +199,19 @@ fn seconds(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
     gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stops_leading_forgets_what_it_found_to_differ() {
+        let metrics = NodeMetrics::register(&mut Registry::default());
+        metrics.nodes_differ(2);
+        metrics.leads(true);
+        assert_eq!(metrics.differing.get(), 2);
+        metrics.leads(false);
+        assert_eq!(metrics.differing.get(), 0);
+    }
 }

@@ -144,13 +144,13 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     let mut tasks = JoinSet::new();
     tasks.spawn(cluster.serve_reads());
     serve_peers(&mut tasks, peers_at, bundle, &cluster, (&service_metrics, consensus))?;
-
     let readiness = Arc::new(Readiness::default());
     let trids = Arc::new(SvTrids::new(bundle.node, random_u64()));
     let jobs = jobs::Jobs { cluster: cluster.clone(), trids: trids.clone() };
     tasks.spawn(jobs.clone().run(bundle.founding.repository.clone()));
     tasks.spawn(jobs::pulse(cluster.clone(), readiness.clone()));
     tasks.spawn(jobs.clone().compare_digests(node_metrics.clone()));
+    tasks.spawn(watch_leadership(cluster.clone(), node_metrics.clone()));
     tasks.spawn(jobs::keep_fingerprints(data.store.clone()));
     tasks.spawn(jobs::retain(cluster.clone(), u64::from(file.log_keep_mib) << 20));
     ring.attend(&cluster);
@@ -214,6 +214,14 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     cluster.stop().await;
     let closed = tokio::task::spawn_blocking(move || data.close()).await;
     ended.and(closed.unwrap_or_else(|e| Err(Failure::at("closing the files", e))))
+}
+
+/// Lets the metrics know every second whether this node leads.
+async fn watch_leadership(cluster: Peers, metrics: NodeMetrics) {
+    loop {
+        metrics.leads(cluster.is_leader());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The page with the figures of the node, where it has an address.

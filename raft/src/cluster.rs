@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{ClockState, Clocks, Jumps, Started},
-    digest::Withdrawal,
+    digest::{Recomputing, Withdrawal},
     errand::Desk,
     fitness,
     founding::Founding,
@@ -188,6 +188,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) clocks: Clocks,
     pub(crate) started: Started<C>,
     pub(crate) withdrawal: Withdrawal,
+    pub(crate) recomputing: Recomputing,
     pub(crate) desk: Desk,
     pub(crate) room: Room,
 }
@@ -240,6 +241,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             clocks: Clocks::new(config.jumps),
             started: Started::now(wall_at_start),
             withdrawal: Withdrawal::default(),
+            recomputing: Recomputing::default(),
             desk: Desk::default(),
             room: Room::new(config.bounds),
         });

@@ -42,7 +42,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::Hello => value(&self.hello(from)),
             Request::Status => value(&self.status()),
             Request::Time => value(&self.told()),
-            Request::Digest { index, recompute } => outcome(self.own_digest(index, recompute).await),
+            Request::Digest { index, recompute } => outcome(self.told_digest(index, recompute).await),
             Request::Withdraw { index } => {
                 let node = self.clone();
                 drop(C::spawn(async move { node.reconsider(index).await }));

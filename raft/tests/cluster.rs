@@ -269,3 +269,22 @@ async fn an_edge_may_read_and_nothing_else() {
     let view = edge.view(Freshness::Linearizable).await.unwrap();
     assert_eq!(das(&view, "stolen.example").unwrap(), DasStatus::Free);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_digest_has_a_majority_nobody_is_withdrawn_and_all_are_shown() {
+    let lab = Lab::new(&[Role::Voter, Role::Voter]).await;
+    lab.seed().await;
+    let odd = lab.node(2);
+    odd.view(Freshness::Linearizable).await.unwrap();
+    let mut tx = odd.store().begin();
+    tx.insert(&registry::tables::REGISTRAR_IANA, &7, &7).unwrap();
+    let header = tx.header().clone();
+    tx.commit(header.index, header.meta);
+    let found = lab.node(1).compare_digests(lab.svtrid(1), false).await.unwrap();
+    assert_eq!((found.majority, found.differing()), (None, vec![1, 2]), "{found:?}");
+    assert!(found.is_undecided() && found.to_withdraw().is_empty(), "{found:?}");
+    for node in lab.nodes() {
+        let withdrawn = tokio::time::timeout(Duration::from_secs(1), node.withdrawn()).await;
+        assert!(withdrawn.is_err(), "{withdrawn:?}");
+    }
+}

@@ -353,6 +353,23 @@ impl Registry {
         (output.status.success(), text.into_owned())
     }
 
+    /// How many members have the digest that a majority has, all of them having hashed their rows again; and what was
+    /// said. 0 where the command did not succeed.
+    pub fn equal_members(&self, node: u64) -> (usize, String) {
+        let asked = ["cluster", "status", "--digest", "--recompute", "--json"];
+        let (done, said) = self.admin(node, &asked);
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
+        let majority = &report["majority"];
+        let is_equal = |member: &&serde_json::Value| {
+            majority.is_string()
+                && member["digest"] == *majority
+                && member["differs"] == false
+                && member["remark"] == "recomputed: equal"
+        };
+        let members = report["members"].as_array().map_or(&[][..], Vec::as_slice);
+        (if done { members.iter().filter(is_equal).count() } else { 0 }, said)
+    }
+
     /// Asks the whole registry to stop and waits for it; the exit was a success.
     ///
     /// # Panics
