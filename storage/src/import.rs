@@ -2,8 +2,8 @@
 //! over it. A crash before the rename leaves the old state, after it the new one. Views taken before go
 //! on with the old file, which the system frees when the last of them is gone.
 
-use crate::base::{self, Base, NEW_FILE, STATE_FILE};
-use crate::disk::Disk;
+use crate::base::{self, Base, FileLimits, NEW_FILE, STATE_FILE};
+use crate::disk::{Disk, Space, is_full};
 use crate::drain::DrainState;
 use crate::layers::Layers;
 use crate::read::{Direction, Rows, Sealed};
@@ -27,6 +27,8 @@ const ROWS_PER_COMMIT: u64 = 200_000;
 pub struct Staged {
     /// `None` once it is in place.
     db: Option<Database>,
+    /// Where its file looks for room.
+    space: Space,
     header: Header,
     disk: Arc<dyn Disk>,
     _claim: Claim,
@@ -78,8 +80,9 @@ impl Store {
     /// Builds the snapshot's file beside the state's and verifies it; apply, drains and readers go on meanwhile.
     ///
     /// # Errors
-    /// `Busy` while another is staged, `Refused` if the snapshot is damaged, of other tables, or has not the header
-    /// `expect`; `Stream` if reading fails: nothing was changed. `Fault`: the node must stop.
+    /// `Busy` while another is staged, `Refused` if the snapshot is damaged, of other tables, has not the header
+    /// `expect`, or finds no room on the disk; `Stream` if reading fails: nothing was changed. `Fault`: the node must
+    /// stop.
     pub fn stage(&self, from: &mut dyn io::Read, expect: &Header) -> Result<Staged, TransferError> {
         if self.staging.swap(true, Ordering::AcqRel) {
             return Err(refuse("another snapshot is being received"));
@@ -88,12 +91,19 @@ impl Store {
         let built = catch_unwind(AssertUnwindSafe(|| self.build(from, expect)))
             .unwrap_or_else(|panic| Err(Fault::panicked(&*panic).into()));
         match built {
-            Ok(db) => {
-                Ok(Staged { db: Some(db), header: expect.clone(), disk: self.disk.clone(), _claim: claim })
+            Ok((db, space)) => {
+                let (header, disk) = (expect.clone(), self.disk.clone());
+                Ok(Staged { db: Some(db), space, header, disk, _claim: claim })
             }
             Err(e) => {
                 discard_new_file(&*self.disk)?;
-                Err(e)
+                match e {
+                    TransferError::Fault(Fault::Io(e)) if is_full(&e) => {
+                        tracing::error!("the disk has no room for a snapshot beside the state");
+                        Err(refuse("the disk has no room for it beside the state"))
+                    }
+                    other => Err(other),
+                }
             }
         }
     }
@@ -110,6 +120,8 @@ impl Store {
         let Some(db) = staged.db.take() else {
             return Err(Fault::Misuse("a snapshot is installed twice".to_owned()).into());
         };
+        // what it takes is on the disk; the little that is missing, and all that comes after, waits for room
+        staged.space.be_patient();
         let finished = catch_unwind(AssertUnwindSafe(|| self.finish(&db, &staged.header)))
             .unwrap_or_else(|panic| Err(Fault::panicked(&*panic)));
         if let Err(fault) = finished {
@@ -144,11 +156,15 @@ impl Store {
         state
     }
 
-    fn build(&self, from: &mut dyn io::Read, expect: &Header) -> Result<Database, TransferError> {
+    /// A disk without room fails it: it must not wait for room that it may take itself, while what it holds up makes
+    /// none.
+    fn build(&self, from: &mut dyn io::Read, expect: &Header) -> Result<(Database, Space), TransferError> {
         discard_new_file(&*self.disk)?;
         let (mut source, opening) = Source::open(from)?;
         check_opening(&opening, expect, &self.catalogue)?;
-        let db = base::database(&*self.disk, NEW_FILE, &self.file_limits())?;
+        let space = self.space().hasty();
+        let limits = FileLimits { space: space.clone(), ..self.file_limits() };
+        let db = base::database(&*self.disk, NEW_FILE, &limits)?;
         let mut builder = Builder::new(&db, &self.catalogue);
         let stated = loop {
             match source.next()? {
@@ -157,7 +173,8 @@ impl Store {
             }
         };
         builder.verify(stated, expect)?;
-        Ok(db)
+        begin(&db, Durability::Immediate)?.commit().map_err(Fault::from)?;
+        Ok((db, space))
     }
 
     /// The last transaction makes the file durable and a state file.

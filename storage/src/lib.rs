@@ -41,7 +41,7 @@ pub use log::{CommitObserver, Done, Log, LogOptions, LogWriter, MetaKey};
 pub use memo::Memo;
 pub use presence::{Fingerprinted, Held, Loaded, Presence};
 pub use read::Read;
-pub use snapshot::{Snapshot, TransferError};
+pub use snapshot::{Snapshot, TransferError, Turn};
 pub use store::{Monotonic, OnFault, Options, Pressure, Stats, Store};
 pub use table::{Index, Kind, Meta, Record, Table};
 pub use tx::Tx;

@@ -93,14 +93,14 @@ impl Register {
         first.map(|since| (self.clock)().saturating_sub(since))
     }
 
-    fn begin_writing(&self) -> Result<Writing<'_>, TransferError> {
+    fn begin_writing(&self) -> Result<Turn, TransferError> {
         let now = (self.clock)();
         let mut a = lock(&self.alive);
         if let Some(since) = a.writing_since {
             return Err(TransferError::Busy { since: now.saturating_sub(since) });
         }
         a.writing_since = Some(now);
-        Ok(Writing(self))
+        Ok(Turn(self.clone()))
     }
 }
 
@@ -115,9 +115,16 @@ impl Drop for Ticket {
     }
 }
 
-struct Writing<'a>(&'a Register);
+/// The right to write a snapshot of a store: one at a time, until it is dropped.
+pub struct Turn(Register);
 
-impl Drop for Writing<'_> {
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Turn")
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
         lock(&self.0.alive).writing_since = None;
     }
@@ -147,7 +154,22 @@ impl Snapshot {
     /// # Errors
     /// `Busy`, what the stream says, or a fault of the state file.
     pub fn write(&self, to: &mut dyn io::Write) -> Result<(), TransferError> {
-        let _one_at_a_time = self.ticket.register.begin_writing()?;
+        self.write_in(self.turn()?, to)
+    }
+
+    /// The turn to write, before anything is written.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub fn turn(&self) -> Result<Turn, TransferError> {
+        self.ticket.register.begin_writing()
+    }
+
+    /// [`Snapshot::write`] in a turn that was taken before, and ends with it.
+    ///
+    /// # Errors
+    /// What the stream says, or a fault of the state file.
+    pub fn write_in(&self, _turn: Turn, to: &mut dyn io::Write) -> Result<(), TransferError> {
         let replicated = || {
             let metas = self.base.catalogue.metas().iter().enumerate();
             metas.filter(|(_, m)| m.kind == Kind::Replicated)

@@ -271,3 +271,41 @@ fn every_crash_point_of_an_install_leaves_the_old_or_the_new_state() {
     }
     assert!(old > 3 && new > 3, "{old} {new}");
 }
+
+/// Runs `work` on a thread and waits for it: on a full disk it may wait for ever.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(work()));
+    told.recv_timeout(limit).ok()
+}
+
+#[test]
+fn a_snapshot_that_finds_no_room_is_refused_at_once_and_leaves_nothing_behind() {
+    const LIMIT: Duration = Duration::from_secs(5);
+    let (header, stream) = export(&source(10));
+    let disk = SimDisk::new();
+    let store = Arc::new(open(&disk));
+    for room in [40_000, 1_000, 0] {
+        disk.full_after(room);
+        let (receiver, stream, header) = (store.clone(), stream.clone(), header.clone());
+        let staged = within(LIMIT, move || receiver.stage(&mut stream.as_slice(), &header).map(drop));
+        let why = staged.expect("it waits for room that it takes itself").unwrap_err();
+        assert!(matches!(&why, TransferError::Refused(w) if w.contains("no room")), "{room}: {why}");
+        assert!(!disk.exists("state.new").unwrap() && !store.space().is_full(), "{room}");
+    }
+    // with room it is taken, and from then on the file waits for room as the one before did
+    disk.heal();
+    store.import(&mut stream.as_slice(), &header).unwrap();
+    write_names(&store, 11, "later", 200);
+    store.freeze();
+    disk.full_after(0);
+    let draining = store.clone();
+    let drain = std::thread::spawn(move || draining.drain(Some(u64::MAX)).unwrap());
+    let until = std::time::Instant::now() + LIMIT;
+    while !store.space().is_full() {
+        assert!(std::time::Instant::now() < until && !drain.is_finished(), "the drain does not wait");
+        std::thread::yield_now();
+    }
+    disk.heal();
+    assert!(matches!(drain.join().unwrap(), Drained::Done { .. }));
+}

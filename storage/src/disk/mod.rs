@@ -10,6 +10,7 @@ pub(crate) use backend::Backend;
 pub use dir::DirDisk;
 pub use sim::SimDisk;
 pub use space::Space;
+pub(crate) use space::is_full;
 
 use std::fmt::Debug;
 use std::io;

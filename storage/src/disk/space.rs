@@ -17,7 +17,11 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// The room on the disk, as the files of one node see it; clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Space(Arc<Inner>);
+pub struct Space {
+    shared: Arc<Inner>,
+    /// Writes of this file fail where they find no room.
+    hasty: Option<Arc<AtomicBool>>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -31,38 +35,56 @@ struct Inner {
 impl Space {
     /// Whether some write waits for room now.
     pub fn is_full(&self) -> bool {
-        self.0.waiting.load(Ordering::Acquire) > 0
+        self.shared.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// The same room for a file that can be given up: its writes fail at once where they find none, until
+    /// [`Space::be_patient`]. Whoever fills the disk with it must not wait for others to make room.
+    pub(crate) fn hasty(&self) -> Space {
+        Space { shared: self.shared.clone(), hasty: Some(Arc::new(AtomicBool::new(true))) }
+    }
+
+    /// From now on this file waits for room as others do.
+    pub(crate) fn be_patient(&self) {
+        if let Some(hasty) = &self.hasty {
+            hasty.store(false, Ordering::Release);
+        }
+    }
+
+    fn waits(&self) -> bool {
+        let hasty = self.hasty.as_ref().is_some_and(|hasty| hasty.load(Ordering::Acquire));
+        !hasty && !self.has_given_up()
     }
 
     /// Ends the waiting: without room, writes fail from here on. For a node that stops: what it can't write now, its
     /// log or its peers have.
     pub fn give_up(&self) {
-        self.0.given_up.store(true, Ordering::Release);
-        let _ringing = lock(&self.0.pause);
-        self.0.bell.notify_all();
+        self.shared.given_up.store(true, Ordering::Release);
+        let _ringing = lock(&self.shared.pause);
+        self.shared.bell.notify_all();
     }
 
     /// Takes [`Space::give_up`] back.
     pub fn resume(&self) {
-        self.0.given_up.store(false, Ordering::Release);
+        self.shared.given_up.store(false, Ordering::Release);
     }
 
     /// Carries out a write, as often as it takes until there is room.
     pub(crate) fn wait_for(&self, mut write: impl FnMut() -> io::Result<()>) -> io::Result<()> {
         match write() {
-            Err(e) if is_full(&e) && !self.has_given_up() => {}
+            Err(e) if is_full(&e) && self.waits() => {}
             other => return other,
         }
         tracing::error!("the disk is full: nothing is acknowledged until there is room");
-        self.0.waiting.fetch_add(1, Ordering::AcqRel);
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
         let written = loop {
             self.sleep();
             match write() {
-                Err(e) if is_full(&e) && !self.has_given_up() => {}
+                Err(e) if is_full(&e) && self.waits() => {}
                 other => break other,
             }
         };
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
         if written.is_ok() {
             tracing::warn!("there is room on the disk again");
         }
@@ -70,19 +92,19 @@ impl Space {
     }
 
     fn has_given_up(&self) -> bool {
-        self.0.given_up.load(Ordering::Acquire)
+        self.shared.given_up.load(Ordering::Acquire)
     }
 
     fn sleep(&self) {
-        let pause = lock(&self.0.pause);
+        let pause = lock(&self.shared.pause);
         if !self.has_given_up() {
-            drop(self.0.bell.wait_timeout(pause, RETRY).unwrap_or_else(PoisonError::into_inner));
+            drop(self.shared.bell.wait_timeout(pause, RETRY).unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
 
 /// A disk, or a quota, that has no room left.
-fn is_full(e: &io::Error) -> bool {
+pub(crate) fn is_full(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
@@ -111,6 +133,20 @@ mod tests {
         let space = Space::default();
         let failed = space.wait_for(|| Err(io::ErrorKind::PermissionDenied.into()));
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_file_that_can_be_given_up_does_not_wait_and_does_later() {
+        let space = Space::default();
+        let hasty = space.hasty();
+        assert!(hasty.wait_for(full).is_err() && !space.is_full());
+        hasty.be_patient();
+        let mut attempts = 0;
+        let written = hasty.wait_for(|| {
+            attempts += 1;
+            if attempts < 2 { full() } else { Ok(()) }
+        });
+        assert!(written.is_ok() && attempts == 2);
     }
 
     #[test]
