@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    marker::PhantomData,
     sync::Arc,
     time::Duration,
 };
@@ -182,7 +181,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) founding: Founding,
     pub(crate) strangers: Strangers,
     pub(crate) changing: Changing,
-    pub(crate) sending: Arc<Sending>,
+    pub(crate) sending: Arc<Sending<C>>,
     pub(crate) inbox: Inbox,
     pub(crate) work: Work,
     pub(crate) clocks: Clocks,
@@ -211,7 +210,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let progress = Arc::new(Progress::new(store.applied()));
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
-        let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work, _cx: PhantomData };
+        let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work };
         let raft = Raft::build(
             config.id,
             openraft_config(&config)?,

@@ -17,7 +17,7 @@ use openraft::{
     },
 };
 use serde::de::DeserializeOwned;
-use std::{future::Future, marker::PhantomData, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// An append may take this long even where the heartbeat interval is shorter: a far edge would otherwise never
 /// get an answer in time. Heartbeats are cut by openraft itself.
@@ -27,11 +27,10 @@ const BACKOFF: Duration = Duration::from_millis(200);
 
 /// Makes clients for peers.
 #[derive(Clone)]
-pub(crate) struct Peers<C, N> {
+pub(crate) struct Peers<C: Cx, N> {
     pub(crate) net: N,
-    pub(crate) sending: Arc<Sending>,
+    pub(crate) sending: Arc<Sending<C>>,
     pub(crate) work: Work,
-    pub(crate) _cx: PhantomData<fn() -> C>,
 }
 
 impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
@@ -44,19 +43,17 @@ impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
             node: node.clone(),
             sending: self.sending.clone(),
             work: self.work,
-            _cx: PhantomData,
         }
     }
 }
 
 /// One peer.
-pub(crate) struct Peer<C, N> {
+pub(crate) struct Peer<C: Cx, N> {
     net: N,
     id: u64,
     node: NodeInfo,
-    sending: Arc<Sending>,
+    sending: Arc<Sending<C>>,
     work: Work,
-    _cx: PhantomData<fn() -> C>,
 }
 
 impl<C: Cx, N: Net> Peer<C, N> {
@@ -111,7 +108,7 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
-        let Peer { net, id, node, sending, work, .. } = self;
+        let Peer { net, id, node, sending, work } = self;
         Receiver { net, id: *id, node, sending, work: *work }.send(vote, snapshot, cancel).await
     }
 

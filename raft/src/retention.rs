@@ -1,16 +1,16 @@
 //! How much log is kept: enough that a node that was away comes back by log, and never so little that the log could
 //! not carry the state it stands before.
 //!
-//! The purge goes no further than the drained state, the snapshot's metadata, and the start of every transfer whose
-//! receiver has not caught up. Every node purges its own log.
+//! The purge goes no further than the drained state, the snapshot's metadata, and at the leader the start of every
+//! transfer of the last hour whose receiver has not caught up. Every node purges its own log.
 
 use crate::{
     cluster::Cluster,
     net::Net,
     types::{Cx, LogId},
 };
-use openraft::async_runtime::WatchReceiver;
-use std::io;
+use openraft::{async_runtime::WatchReceiver, type_config::TypeConfigExt};
+use std::{collections::BTreeMap, io};
 use storage::{Log, codec};
 
 /// Entries looked at to learn how large entries are.
@@ -40,7 +40,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
         let wanted = (stored.first + surplus - 1).min(self.inner.store.drained_index());
         let (snapshot, matched) = self.snapshot_and_matched();
-        let wanted = match self.inner.sending.keep_from(&matched) {
+        let wanted = match self.inner.sending.keep_from(matched.as_ref(), C::now()) {
             Some(index) => wanted.min(index.saturating_sub(1)),
             None => wanted,
         };
@@ -56,11 +56,14 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         self.inner.raft.trigger().purge_log(wanted).await.map_err(stopped)
     }
 
-    fn snapshot_and_matched(&self) -> (Option<u64>, std::collections::BTreeMap<u64, u64>) {
+    /// What the snapshot's metadata say and, where this node leads, what each peer is known to have.
+    fn snapshot_and_matched(&self) -> (Option<u64>, Option<BTreeMap<u64, u64>>) {
         let metrics = self.inner.raft.metrics();
         let m = metrics.borrow_watched();
-        let matched = m.replication.iter().flatten();
-        let matched = matched.map(|(id, at)| (*id, at.as_ref().map_or(0, |id| id.index))).collect();
+        let matched = m
+            .replication
+            .as_ref()
+            .map(|all| all.iter().map(|(id, at)| (*id, at.as_ref().map_or(0, |id| id.index))).collect());
         (m.snapshot.as_ref().map(|id| id.index), matched)
     }
 }

@@ -16,7 +16,7 @@ use futures_util::future::{Either, select};
 use openraft::{
     errors::{NetworkError, ReplicationClosed, StreamingError, Unreachable},
     raft::SnapshotResponse,
-    type_config::TypeConfigExt,
+    type_config::{TypeConfigExt, alias::InstantOf},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -37,12 +37,20 @@ const PART: usize = 1 << 20;
 const PARTS_AHEAD: usize = 4;
 /// How long one part, or the building of the last one, may take.
 const PART_LIMIT: Duration = Duration::from_secs(30);
+/// How long a peer may take to be told that a snapshot comes: the turn to write one is held meanwhile.
+const BEGIN_LIMIT: Duration = Duration::from_secs(10);
 /// How long the last step may take: syncing the file and switching to it.
 const END_LIMIT: Duration = Duration::from_secs(300);
 /// How often it is asked whether the last step is over: an answer can be lost with a connection or with the peer's
 /// power, and until the peer is known to be there again it gets no entries.
 const END_ASK: Duration = Duration::from_secs(5);
 const END_PAUSE: Duration = Duration::from_millis(500);
+/// How long log is kept for a peer that does not come to its end.
+const KEEP_LIMIT: Duration = Duration::from_secs(3600);
+/// From when on a transfer must have a rate, and which, on average: whoever takes less holds the one turn to write a
+/// snapshot, and pages of the state file, for others that could be served.
+const RATE_FROM: Duration = Duration::from_secs(60);
+const RATE_MIN: u64 = 1 << 20;
 
 /// Whether disk work runs on threads of its own; a simulation has none and holds the whole stream in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,13 +95,35 @@ impl Announced {
     }
 }
 
-/// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up.
-#[derive(Debug, Default)]
-pub(crate) struct Sending(Mutex<BTreeMap<u64, u64>>);
+/// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up, for an
+/// hour at most, and only while this node leads: whoever leads next sends its own.
+pub(crate) struct Sending<C: Cx>(Mutex<BTreeMap<u64, Sent<C>>>);
 
-impl Sending {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, u64>> {
+/// A snapshot on its way to one peer, in one attempt or many.
+struct Sent<C: Cx> {
+    index: u64,
+    since: InstantOf<C>,
+}
+
+impl<C: Cx> Default for Sending<C> {
+    fn default() -> Self {
+        Sending(Mutex::default())
+    }
+}
+
+impl<C: Cx> Sending<C> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Sent<C>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the start of an attempt; says whether it is the first one to send that peer this snapshot.
+    fn begin(&self, peer: u64, index: u64) -> bool {
+        let mut sending = self.lock();
+        if sending.get(&peer).is_some_and(|sent| sent.index == index) {
+            return false;
+        }
+        sending.insert(peer, Sent { index, since: C::now() });
+        true
     }
 
     /// Nothing is kept for a node that is no member any more.
@@ -101,26 +131,33 @@ impl Sending {
         self.lock().remove(&peer);
     }
 
-    /// The index from which the log must be kept, given what each peer is known to have.
-    pub(crate) fn keep_from(&self, matched: &BTreeMap<u64, u64>) -> Option<u64> {
+    /// The index from which the log must be kept, given what each peer is known to have: `None` where this node does
+    /// not lead.
+    pub(crate) fn keep_from(&self, matched: Option<&BTreeMap<u64, u64>>, now: InstantOf<C>) -> Option<u64> {
         let mut sending = self.lock();
-        sending.retain(|peer, index| matched.get(peer).is_none_or(|at| at < index));
-        sending.values().min().copied()
+        let Some(matched) = matched else {
+            sending.clear();
+            return None;
+        };
+        sending.retain(|peer, sent| {
+            matched.get(peer).is_none_or(|at| *at < sent.index) && now - sent.since < KEEP_LIMIT
+        });
+        sending.values().map(|sent| sent.index).min()
     }
 }
 
 /// One peer to send to.
-pub(crate) struct Receiver<'a, N> {
+pub(crate) struct Receiver<'a, C: Cx, N> {
     pub(crate) net: &'a N,
     pub(crate) id: u64,
     pub(crate) node: &'a NodeInfo,
-    pub(crate) sending: &'a Sending,
+    pub(crate) sending: &'a Sending<C>,
     pub(crate) work: Work,
 }
 
-impl<N: Net> Receiver<'_, N> {
+impl<C: Cx, N: Net> Receiver<'_, C, N> {
     /// Sends a snapshot and waits until it is installed, or until openraft gives the transfer up.
-    pub(crate) async fn send<C: Cx>(
+    pub(crate) async fn send(
         &self,
         vote: Vote,
         snapshot: Snapshot,
@@ -132,34 +169,40 @@ impl<N: Net> Receiver<'_, N> {
         }
     }
 
-    async fn stream<C: Cx>(
-        &self,
-        vote: Vote,
-        snapshot: Snapshot,
-    ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+    async fn stream(&self, vote: Vote, snapshot: Snapshot) -> Result<SnapshotResponse<C>, StreamingError<C>> {
         let Snap::Drained(source) = snapshot.snapshot else {
             let why = "a received snapshot is installed, not sent on";
             return Err(StreamingError::Unreachable(Unreachable::from_string(why)));
         };
         let announced = Announced::of(vote, snapshot.meta, source.header());
-        self.sending.lock().insert(self.id, announced.index);
-        tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
+        if self.sending.begin(self.id, announced.index) {
+            tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
+        }
+        // whoever is written to now goes first: a receiver that is told to begin has dropped what it had
+        let turn = source.turn().map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
         let (index, begin) = (announced.index, Request::SnapshotBegin(Box::new(announced)));
-        let transfer: u64 = self.ask(&begin, PART_LIMIT).await?;
-        let mut parts = read_parts(source, self.work);
-        let mut number = 0;
+        let transfer: u64 = self.ask(&begin, BEGIN_LIMIT).await?;
+        let mut parts = read_parts(source, turn, self.work);
+        let (mut number, mut octets, began) = (0, 0, C::now());
         while let Some(part) = parts.recv().await {
             let bytes = part.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
+            octets += bytes.len() as u64;
             let request = Request::<C>::SnapshotPart { transfer, number, bytes };
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
+            if is_too_slow(octets, C::now() - began) {
+                let why =
+                    format!("node {} took {octets} octets of a snapshot in {:?}", self.id, C::now() - began);
+                tracing::warn!(why, "this transfer is given up: it is too slow");
+                return Err(StreamingError::Unreachable(Unreachable::from_string(why)));
+            }
         }
         let response = self.end(transfer).await?;
         tracing::info!(to = self.id, index, parts = number, "snapshot installed there");
         Ok(response)
     }
 
-    async fn end<C: Cx>(&self, transfer: u64) -> Result<SnapshotResponse<C>, StreamingError<C>> {
+    async fn end(&self, transfer: u64) -> Result<SnapshotResponse<C>, StreamingError<C>> {
         let until = C::now() + END_LIMIT;
         loop {
             match self.ask(&Request::<C>::SnapshotEnd { transfer }, END_ASK).await {
@@ -169,7 +212,7 @@ impl<N: Net> Receiver<'_, N> {
         }
     }
 
-    async fn ask<C: Cx, T: DeserializeOwned>(
+    async fn ask<T: DeserializeOwned>(
         &self,
         request: &Request<C>,
         limit: Duration,
@@ -188,16 +231,24 @@ impl<N: Net> Receiver<'_, N> {
 }
 
 /// The snapshot's stream, cut into parts; ends with the stream or with an error.
-fn read_parts(source: Arc<storage::Snapshot>, work: Work) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+fn read_parts(
+    source: Arc<storage::Snapshot>,
+    turn: storage::Turn,
+    work: Work,
+) -> mpsc::Receiver<io::Result<Vec<u8>>> {
     match work {
         Work::Threads => {
             let (queue, parts) = mpsc::channel(PARTS_AHEAD);
-            thread::spawn(move || write_parts(&source, &queue));
+            let told = queue.clone();
+            let writing = move || write_parts(&source, turn, &queue);
+            if let Err(error) = thread::Builder::new().name("snapshot".into()).spawn(writing) {
+                drop(told.try_send(Err(error)));
+            }
             parts
         }
         Work::Inline => {
             let mut all = Vec::new();
-            let written = source.write(&mut all).map_err(io::Error::other);
+            let written = source.write_in(turn, &mut all).map_err(io::Error::other);
             let (queue, parts) = mpsc::channel(all.len() / PART + 2);
             for part in all.chunks(PART) {
                 drop(queue.try_send(Ok(part.to_vec())));
@@ -210,9 +261,14 @@ fn read_parts(source: Arc<storage::Snapshot>, work: Work) -> mpsc::Receiver<io::
     }
 }
 
-fn write_parts(source: &storage::Snapshot, queue: &mpsc::Sender<io::Result<Vec<u8>>>) {
+/// Whether a transfer is slower than it may be.
+fn is_too_slow(octets: u64, took: Duration) -> bool {
+    took > RATE_FROM && octets < RATE_MIN * took.as_secs()
+}
+
+fn write_parts(source: &storage::Snapshot, turn: storage::Turn, queue: &mpsc::Sender<io::Result<Vec<u8>>>) {
     let mut cutter = Cutter { part: Vec::with_capacity(PART), queue };
-    let written = source.write(&mut cutter).map_err(io::Error::other).and_then(|()| cutter.send());
+    let written = source.write_in(turn, &mut cutter).map_err(io::Error::other).and_then(|()| cutter.send());
     if let Err(error) = written {
         // the transfer is over already if nobody listens
         drop(queue.blocking_send(Err(error)));
@@ -293,7 +349,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
         let transfer = inbox.0;
         tracing::info!(from, index = announced.index, "receiving a snapshot");
         let sink = match self.work {
-            Work::Threads => build_on_thread(self.store.clone(), announced.header()),
+            Work::Threads => {
+                build_on_thread(self.store.clone(), announced.header()).map_err(|e| e.to_string())?
+            }
             Work::Inline => Sink::Memory(Vec::new()),
         };
         inbox.1 = Some(Incoming { transfer, from, announced, next: 0, sink });
@@ -313,12 +371,21 @@ impl<C: Cx, N: Net> Inner<C, N> {
             return Err(format!("part {number} came where part {} was expected", incoming.next));
         }
         incoming.next += 1;
-        match &mut incoming.sink {
-            Sink::Memory(all) => all.extend_from_slice(&bytes),
-            // a thread that has stopped reading tells why at the end
-            Sink::Thread { parts, .. } => drop(parts.send(bytes).await),
+        let taken = match &mut incoming.sink {
+            Sink::Memory(all) => {
+                all.extend_from_slice(&bytes);
+                true
+            }
+            Sink::Thread { parts, .. } => parts.send(bytes).await.is_ok(),
+        };
+        if taken {
+            return Ok(());
         }
-        Ok(())
+        // the thread has stopped reading, and tells why: the rest need not come
+        match inbox.1.take() {
+            Some(incoming) => incoming.staged(&self.store).await.map(drop),
+            None => Err(gone()),
+        }
     }
 
     pub(crate) async fn snapshot_end(&self, from: u64, transfer: u64) -> Result<SnapshotResponse<C>, String> {
@@ -355,16 +422,19 @@ fn gone() -> String {
     "this transfer was replaced by another".into()
 }
 
-fn build_on_thread(store: Arc<Store>, header: Header) -> Sink {
+fn build_on_thread(store: Arc<Store>, header: Header) -> io::Result<Sink> {
     let (parts, mut queue) = mpsc::channel(PARTS_AHEAD);
     let (tell, built) = oneshot::channel();
-    thread::spawn(move || {
+    thread::Builder::new().name("receive".into()).spawn(move || {
         let mut stream = Joiner { queue: &mut queue, part: Vec::new(), at: 0 };
         let staged = store.stage(&mut stream, &header).map_err(|e| e.to_string());
+        if let Err(why) = &staged {
+            tracing::warn!(index = header.index, why, "the snapshot that was received is dropped");
+        }
         // nobody waits for a transfer that was given up
         drop(tell.send(staged));
-    });
-    Sink::Thread { parts, built }
+    })?;
+    Ok(Sink::Thread { parts, built })
 }
 
 impl Incoming {
@@ -406,5 +476,34 @@ impl io::Read for Joiner<'_> {
         out[..taken].copy_from_slice(&self.part[self.at..self.at + taken]);
         self.at += taken;
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Live;
+
+    #[test]
+    fn log_is_kept_for_a_transfer_while_this_node_leads_and_for_an_hour() {
+        let sending = Sending::<Live>::default();
+        let matched = BTreeMap::from([(2, 50), (3, 0)]);
+        assert!(sending.begin(2, 100) && sending.begin(3, 80));
+        assert!(!sending.begin(3, 80), "another attempt with the same snapshot");
+        let now = Live::now();
+        assert_eq!(sending.keep_from(Some(&matched), now), Some(80));
+        assert_eq!(sending.keep_from(Some(&BTreeMap::from([(2, 50), (3, 80)])), now), Some(100));
+        assert_eq!(sending.keep_from(Some(&matched), now + KEEP_LIMIT), None);
+        assert!(sending.begin(2, 100));
+        assert_eq!(sending.keep_from(None, Live::now()), None);
+        assert_eq!(sending.keep_from(Some(&matched), Live::now()), None, "forgotten with the leadership");
+    }
+
+    #[test]
+    fn a_transfer_has_a_minute_and_then_a_rate() {
+        let minute = Duration::from_secs(60);
+        assert!(!is_too_slow(0, minute));
+        assert!(is_too_slow(60 << 20, minute + Duration::from_secs(5)));
+        assert!(!is_too_slow(65 << 20, minute + Duration::from_secs(5)));
     }
 }

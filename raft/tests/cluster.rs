@@ -288,3 +288,34 @@ async fn where_no_digest_has_a_majority_nobody_is_withdrawn_and_all_are_shown() 
         assert!(withdrawn.is_err(), "{withdrawn:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_stepped_down_purges_what_it_kept_for_a_transfer() {
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let old = lab.leader().await.id();
+    let (away, third) = if old == 1 { (1, 3) } else { (0, if old == 2 { 3 } else { 2 }) };
+    lab.crash(away).await;
+    let fill = async |lab: &Lab, prefix: &str| {
+        for n in 0..2_500 {
+            let label = format!("{prefix}{n}");
+            let outcome = lab.submit(&lab.node(third), Lab::reserve(&label)).await;
+            assert!(matches!(outcome, Ok(Outcome::Done(_))), "{label}: {outcome:?}");
+        }
+        lab.drain(old).await;
+    };
+    fill(&lab, "a").await;
+    lab.purge(0).await;
+    // the leader tries to send a snapshot to the one that is away, and keeps the log behind it
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let kept = lab.node(old).status().purged;
+    lab.node(third).transfer(third).await.unwrap();
+    fill(&lab, "b").await;
+    let mut tries = 0;
+    while lab.node(old).status().purged < kept + 2_000 {
+        lab.node(old).retain(0).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        tries += 1;
+        assert!(tries < 300, "purged up to {}, before {kept}", lab.node(old).status().purged);
+    }
+}
