@@ -91,6 +91,8 @@ pub(crate) struct Clocks {
 #[derive(Debug, Default)]
 struct Known {
     state: ClockState,
+    /// A majority agreed once, and has not contradicted since.
+    vouched: bool,
     held: Option<ClockState>,
     /// A gap was accepted and not closed by a command yet.
     gap_accepted: bool,
@@ -132,11 +134,21 @@ impl Clocks {
         self.lock().heard.iter().filter(|(_, heard)| heard.unfit).map(|(id, _)| *id).collect()
     }
 
-    /// Whether a command may be stamped `at` on a state of that time.
-    pub(crate) fn may_stamp(&self, at: Timestamp, state_time: i64) -> bool {
+    /// The other voters that answered within `limit` of now.
+    pub(crate) fn heard_within(&self, limit: Duration, now: Duration) -> BTreeSet<u64> {
+        let known = self.lock();
+        let heard = known.heard.iter().filter(|(_, heard)| now.saturating_sub(heard.at) <= limit);
+        heard.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a command may be stamped `at` on a state of that time. `others`: there are other voters, so a clock that
+    /// was never compared counts for nothing. One that a majority agreed with, before too many of them fell silent, is
+    /// still right if it did not jump: the rest must be able to go on.
+    pub(crate) fn may_stamp(&self, at: Timestamp, state_time: i64, others: bool) -> bool {
         let mut known = self.lock();
         // by a clock that the others contradict there is no telling whether there is a gap
-        if known.state == ClockState::Off {
+        let unsure = others && known.state == ClockState::Unknown && !known.vouched;
+        if known.state == ClockState::Off || unsure {
             return false;
         }
         let by_ms = at.0.saturating_sub(state_time);
@@ -184,6 +196,11 @@ impl Clocks {
             near if near + unheard < majority => ClockState::Off,
             _ => ClockState::Unknown,
         };
+        match known.state {
+            ClockState::Agrees => known.vouched = true,
+            ClockState::Off => known.vouched = false,
+            _ => {}
+        }
         known.state()
     }
 }
@@ -211,7 +228,7 @@ pub(crate) struct Answer {
 /// When this node started, by both its clocks.
 #[derive(Debug)]
 pub(crate) struct Started<C: Cx> {
-    monotonic: InstantOf<C>,
+    pub(crate) monotonic: InstantOf<C>,
     wall: Timestamp,
 }
 
@@ -255,7 +272,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
     /// here: a second later its time would be in the log for ever.
     pub(crate) fn may_stamp(&self, at: Timestamp) -> bool {
         self.look_at_clock();
-        self.clocks.may_stamp(at, self.store.view().header().state_time)
+        let others = self.voters().iter().any(|id| *id != self.id);
+        self.clocks.may_stamp(at, self.store.view().header().state_time, others)
     }
 }
 
@@ -290,10 +308,33 @@ mod tests {
         let clocks = Clocks::new(Jumps::Small);
         let year = Timestamp(400 * 24 * 3_600_000);
         assert_eq!(clocks.judge(&told(&[(2, -year.0), (3, -year.0)]), 3, true, SECOND), ClockState::Off);
-        assert!(!clocks.may_stamp(year, 1_000));
+        assert!(!clocks.may_stamp(year, 1_000, true));
         assert_eq!(clocks.state(), ClockState::Off, "not a gap that the operator could accept");
         clocks.accept();
-        assert!(!clocks.may_stamp(year, 1_000));
+        assert!(!clocks.may_stamp(year, 1_000, true));
+    }
+
+    #[test]
+    fn a_clock_that_was_never_compared_stamps_nothing_unless_there_is_nobody() {
+        let clocks = Clocks::new(Jumps::Small);
+        let at = Timestamp(1_000);
+        assert!(!clocks.may_stamp(at, 500, true), "just started");
+        assert!(clocks.may_stamp(at, 500, false), "a cluster of one");
+        assert_eq!(clocks.judge(&told(&[(2, 0)]), 3, true, SECOND), ClockState::Agrees);
+        assert!(clocks.may_stamp(at, 500, true));
+        assert_eq!(clocks.judge(&[], 3, true, SECOND * 20), ClockState::Unknown);
+        assert!(clocks.may_stamp(at, 500, true), "it was right, did not jump, and too many are silent");
+        clocks.judge(&told(&[(2, 9_000), (3, 9_000)]), 3, true, SECOND * 21);
+        assert_eq!(clocks.judge(&[], 3, true, SECOND * 40), ClockState::Unknown);
+        assert!(!clocks.may_stamp(at, 500, true), "what was heard last contradicts it");
+    }
+
+    #[test]
+    fn who_was_not_heard_lately_is_silent() {
+        let clocks = Clocks::new(Jumps::Small);
+        clocks.judge(&told(&[(2, 0), (3, 0)]), 3, true, SECOND);
+        clocks.judge(&told(&[(3, 0)]), 3, true, SECOND * 4);
+        assert_eq!(clocks.heard_within(SECOND * 2, SECOND * 5), BTreeSet::from([3]));
     }
 
     #[test]
@@ -319,25 +360,25 @@ mod tests {
     fn jumps_and_gaps_wait_for_a_word() {
         let clocks = Clocks::new(Jumps::Small);
         clocks.moved(9_000);
-        assert!(clocks.may_stamp(Timestamp(1_000), 500));
+        assert!(clocks.may_stamp(Timestamp(1_000), 500, false));
         clocks.moved(11_000);
         assert_eq!(clocks.state(), ClockState::Jumped { by_ms: 11_000 });
-        assert!(!clocks.may_stamp(Timestamp(1_000), 500));
+        assert!(!clocks.may_stamp(Timestamp(1_000), 500, false));
         clocks.accept();
         clocks.moved(11_500);
-        assert!(clocks.may_stamp(Timestamp(1_000), 500));
+        assert!(clocks.may_stamp(Timestamp(1_000), 500, false));
 
         let late = Timestamp(GAP_MAX_MS + 1_000);
-        assert!(clocks.may_stamp(late, 0), "the first command of all has no gap before it");
-        assert!(clocks.may_stamp(late, 1_000));
-        assert!(!clocks.may_stamp(late, 999));
+        assert!(clocks.may_stamp(late, 0, false), "the first command of all has no gap before it");
+        assert!(clocks.may_stamp(late, 1_000, false));
+        assert!(!clocks.may_stamp(late, 999, false));
         clocks.accept();
-        assert!(clocks.may_stamp(late, 999), "accepted until a command closes the gap");
-        assert!(clocks.may_stamp(late, 1_000));
-        assert!(!clocks.may_stamp(late, 999), "the next gap needs a word of its own");
+        assert!(clocks.may_stamp(late, 999, false), "accepted until a command closes the gap");
+        assert!(clocks.may_stamp(late, 1_000, false));
+        assert!(!clocks.may_stamp(late, 999, false), "the next gap needs a word of its own");
 
         let any = Clocks::new(Jumps::Any);
         any.moved(1_000_000);
-        assert!(any.may_stamp(late, 1));
+        assert!(any.may_stamp(late, 1, false));
     }
 }

@@ -145,15 +145,24 @@ pub struct Status {
     pub offsets: BTreeMap<u64, i64>,
     /// The other voters that told this node lately that they can't lead.
     pub unfit: BTreeSet<u64>,
+    /// The other voters that have not answered this node for 2 s.
+    pub silent: BTreeSet<u64>,
     /// A write of this node waits for room on its disk.
     pub disk_full: bool,
 }
 
 impl Status {
-    /// The voter that has most of this leader's log, of those that do not say that they can't lead.
+    /// The voter that has most of this leader's log, of those that answer and do not say that they can't lead.
     pub fn heir(&self) -> Option<u64> {
-        let others = self.voters.iter().filter(|id| **id != self.id && !self.unfit.contains(id));
-        others.max_by_key(|id| self.matched.get(*id)).copied()
+        let others = self.voters.iter().filter(|id| **id != self.id);
+        let fit = others.filter(|id| !self.unfit.contains(id) && !self.silent.contains(id));
+        let near = fit.filter(|id| self.lag(**id) < fitness::LAG_MAX);
+        near.max_by_key(|id| self.matched.get(*id)).copied()
+    }
+
+    /// How many entries of this leader's log a peer is not known to have.
+    fn lag(&self, id: u64) -> u64 {
+        self.last_log.saturating_sub(self.matched.get(&id).copied().unwrap_or(0))
     }
 }
 
@@ -425,6 +434,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             clock: self.clocks.state(),
             offsets: self.clocks.offsets(),
             unfit: self.clocks.unfit(),
+            silent: self.silent(),
             disk_full: self.store.space().is_full(),
         }
     }

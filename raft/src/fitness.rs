@@ -15,6 +15,7 @@ use openraft::type_config::TypeConfigExt;
 use registry::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -27,6 +28,10 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 /// Octets that may wait for the log's disk before this node takes no more entries, as leader or as follower: far below
 /// what the log itself refuses, which would end the node.
 const QUEUE_MAX: usize = 64 << 20;
+/// Who has not answered for so long is silent: leadership is not handed to it.
+const SILENT: Duration = Duration::from_secs(2);
+/// Leadership is not handed to a voter that lacks so many entries or more.
+pub(crate) const LAG_MAX: u64 = 1_000;
 
 /// What a node tells its peers of itself.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -35,6 +40,8 @@ pub(crate) struct Told {
     pub(crate) at: Timestamp,
     /// It can't lead. One that does not know its clock yet does not say so.
     pub(crate) unfit: bool,
+    /// It can lead now: it knows its clock, too.
+    pub(crate) may_lead: bool,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -46,7 +53,19 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 
 impl<C: Cx, N: Net> Inner<C, N> {
     pub(crate) fn told(&self) -> Told {
-        Told { at: self.now(), unfit: self.is_unfit() }
+        Told { at: self.now(), unfit: self.is_unfit(), may_lead: self.may_lead() }
+    }
+
+    /// Whether this node may lead: its clock agrees with a majority's, and its disk takes what it acknowledges.
+    pub(crate) fn may_lead(&self) -> bool {
+        self.clocks.state() == ClockState::Agrees && !self.is_unfit()
+    }
+
+    /// The other voters that have not answered lately.
+    pub(crate) fn silent(&self) -> BTreeSet<u64> {
+        let since = C::now() - self.started.monotonic;
+        let heard = self.clocks.heard_within(SILENT, since);
+        self.voters().into_iter().filter(|id| *id != self.id && !heard.contains(id)).collect()
     }
 
     fn is_unfit(&self) -> bool {
@@ -59,9 +78,23 @@ impl<C: Cx, N: Net> Inner<C, N> {
         self.log.queued().1 > QUEUE_MAX
     }
 
+    /// At the leader: hands leadership to a voter that will take it. Once openraft has begun it does not take the offer
+    /// back, and proposes nothing more: so whoever is silent, unfit or far behind is refused before.
     pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
-        if self.clocks.unfit().contains(&to) {
-            return Err(format!("node {to} says that it can't lead: look at its clock and its disk"));
+        if self.silent().contains(&to) {
+            return Err(format!("node {to} is silent: leadership stays here"));
+        }
+        let told: Result<Told, _> = self.ask(to, &Request::Time, ANSWER_LIMIT).await;
+        match told {
+            Err(error) => return Err(format!("node {to} does not answer, leadership stays here: {error}")),
+            Ok(told) if !told.may_lead => {
+                return Err(format!("node {to} says that it can't lead: look at its clock and its disk"));
+            }
+            Ok(_) => {}
+        }
+        let behind = self.last_log().saturating_sub(self.matched(to));
+        if behind >= LAG_MAX {
+            return Err(format!("node {to} lacks {behind} entries: try again when it has caught up"));
         }
         self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())
     }
@@ -76,8 +109,7 @@ pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
         let voters = own.voters();
         let answers = ask_all(&own, &voters).await;
         let clock = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
-        let unfit = own.is_unfit();
-        let may_lead = clock == ClockState::Agrees && !unfit;
+        let (unfit, may_lead) = (own.is_unfit(), own.may_lead());
         if elects != may_lead {
             elects = may_lead;
             if voters.contains(&own.id) {

@@ -217,11 +217,11 @@ impl<C: Cx, N: Net> Inner<C, N> {
         }
     }
 
-    fn last_log(&self) -> u64 {
+    pub(crate) fn last_log(&self) -> u64 {
         self.raft.metrics().borrow_watched().last_log_index.unwrap_or(0)
     }
 
-    fn matched(&self, id: u64) -> u64 {
+    pub(crate) fn matched(&self, id: u64) -> u64 {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let matched = metrics.replication.as_ref().and_then(|all| all.get(&id).cloned().flatten());

@@ -36,6 +36,10 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Request::Append(rpc) => outcome(self.raft.append_entries(rpc).await),
             Request::Vote(rpc) => outcome(self.raft.vote(rpc).await),
             Request::PreVote(rpc) => outcome(self.raft.pre_vote(rpc).await),
+            // who must not stand for election must not be handed leadership either
+            Request::TransferLeader(rpc) if *rpc.to_node_id() == self.id && !self.may_lead() => {
+                refuse("this node may not lead now: look at its clock and its disk")
+            }
             Request::TransferLeader(rpc) => outcome(self.raft.handle_transfer_leader(rpc).await),
             Request::Submit { command, sent } => value(&self.propose(*command, sent).await),
             Request::ReadIndex => value(&own_read_index(self).await),
@@ -54,7 +58,12 @@ impl<C: Cx, N: Net> Inner<C, N> {
                 outcome(self.snapshot_part(from, transfer, number, bytes).await)
             }
             Request::SnapshotEnd { transfer } => outcome(self.snapshot_end(from, transfer).await),
-            Request::HandOver { to } => value(&self.hand_over(to).await),
+            Request::HandOver { to } => {
+                // a task of its own: it asks another node, and answering may be a part of asking
+                let node = self.clone();
+                let handed = C::spawn(async move { node.hand_over(to).await }).await;
+                value(&handed.unwrap_or_else(|_| Err("this node is stopping".into())))
+            }
             Request::Errand { octets } => value(&self.run_errand(from, octets).await),
             Request::Join(seat) => value(&self.admit(from, seat).await),
             Request::Expel { id } => value(&self.expel(id).await),

@@ -11,7 +11,7 @@ use registry::{
 };
 use std::{sync::atomic::Ordering, time::Duration};
 use storage::Read;
-use support::Lab;
+use support::{Asked, Lab};
 
 const VOTERS: [Role; 3] = [Role::Voter, Role::Voter, Role::Voter];
 
@@ -318,4 +318,40 @@ async fn a_leader_that_stepped_down_purges_what_it_kept_for_a_transfer() {
         tries += 1;
         assert!(tries < 300, "purged up to {}, before {kept}", lab.node(old).status().purged);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leadership_is_not_handed_to_a_silent_voter_and_the_leader_goes_on() {
+    let lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await;
+    let silent = (1..=3).find(|id| *id != leader.id()).unwrap();
+    lab.cut(silent);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let term = leader.status().term;
+    assert_ne!(leader.status().heir(), Some(silent), "a silent voter inherits");
+    let handed = leader.transfer(silent).await;
+    assert!(handed.is_err(), "handed to a voter that is not there");
+    let written = tokio::time::timeout(Duration::from_secs(5), lab.submit(&leader, Lab::reserve("on"))).await;
+    assert!(matches!(written, Ok(Ok(Outcome::Done(_)))), "{written:?}");
+    assert_eq!((leader.is_leader(), leader.status().term), (true, term), "it had to be elected again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voter_that_may_not_lead_does_not_take_leadership_over() {
+    let lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await;
+    let wrong = (1..=3).find(|id| *id != leader.id()).unwrap();
+    let i = lab.machines.iter().position(|m| m.id == wrong).unwrap();
+    lab.machines[i].ahead_ms.store(3_600_000, Ordering::Relaxed);
+    let mut waited = 0;
+    while lab.node(wrong).clock_state() != ClockState::Off {
+        waited += 1;
+        assert!(waited < 500, "the wrong clock was not seen within 10 s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let vote = openraft::impls::Vote::new_committed(leader.status().term, leader.id());
+    let request = Asked::TransferLeader(openraft::raft::TransferLeaderRequest::new(vote, wrong, None));
+    assert!(!lab.is_answered(leader.id(), wrong, &request).await, "it takes over with a wrong clock");
 }
