@@ -89,16 +89,16 @@ fn owned_by(dir: &Path, owner: &str) -> Result<(), Failure> {
             ),
         )),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            write_owner(dir, &path, owner).map_err(|e| Failure::at(path.display(), e))
+            write_durably(dir, &path, owner).map_err(|e| Failure::at(path.display(), e))
         }
         Err(e) => Err(Failure::at(path.display(), e)),
     }
 }
 
-/// Whole or not at all, whenever the machine stops.
-fn write_owner(dir: &Path, path: &Path, owner: &str) -> io::Result<()> {
+/// Writes a file of `dir` whole or not at all, whenever the machine stops.
+pub fn write_durably(dir: &Path, path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
-    fs::write(&draft, owner)?;
+    fs::write(&draft, text)?;
     File::open(&draft)?.sync_all()?;
     fs::rename(&draft, path)?;
     File::open(dir)?.sync_all()
