@@ -1,6 +1,9 @@
 //! Calls peers over kept connections, one for each peer and lane.
 
-use super::frame::{self, Frame};
+use super::{
+    frame::{self, Frame},
+    socket,
+};
 use crate::{
     net::{CallError, Lane, Net},
     types::NodeInfo,
@@ -14,12 +17,12 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{BufReader, ReadHalf},
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -28,6 +31,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 const QUEUE_MAX: usize = 1024;
 /// How long connecting and the handshake may take, whatever the limit of the call.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a connection may be silent after something was asked on it, before it is replaced.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// How to prove who we are to a peer and whom to expect: the TLS configuration and name for a node id.
 pub type TlsFor = Arc<dyn Fn(u64) -> io::Result<(Arc<ClientConfig>, ServerName<'static>)> + Send + Sync>;
@@ -70,10 +76,21 @@ impl PeerNet {
         Ok(connection)
     }
 
+    /// Gives a connection up, for the next call to make another.
+    async fn replace(&self, to: u64, lane: Lane, connection: &Connection) {
+        let slot = self.slot(to, lane);
+        let mut slot = slot.lock().await;
+        if slot.as_ref().is_some_and(|kept| Arc::ptr_eq(&kept.pending, &connection.pending)) {
+            tracing::debug!(peer = to, ?lane, "nothing comes from this connection any more; it is replaced");
+            *slot = None;
+        }
+        connection.hang_up();
+    }
+
     async fn connect(&self, to: u64, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let (config, name) = (self.tls)(to)?;
         let tcp = TcpStream::connect(address).await?;
-        tcp.set_nodelay(true)?;
+        socket::prepare(&tcp)?;
         TlsConnector::from(config).connect(name, tcp).await
     }
 }
@@ -91,7 +108,15 @@ impl Net for PeerNet {
             .await
             .unwrap_or_else(|_| Err(CallError::Unreachable(format!("node {to}: no connection in time"))))?;
         let answer = timeout(limit, connection.ask(request)).await;
-        answer.unwrap_or_else(|_| Err(CallError::Lost(format!("node {to}: no answer in {limit:?}"))))
+        match answer {
+            Ok(answer) => answer,
+            Err(_) => {
+                if connection.is_silent(limit) {
+                    self.replace(to, lane, &connection).await;
+                }
+                Err(CallError::Lost(format!("node {to}: no answer in {limit:?}")))
+            }
+        }
     }
 }
 
@@ -105,11 +130,20 @@ struct Connection {
 }
 
 #[derive(Default)]
-struct Pending(Mutex<BTreeMap<u64, oneshot::Sender<Vec<u8>>>>);
+struct Pending {
+    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Vec<u8>>>>,
+    /// Since when something was asked and nothing at all was read.
+    unheard: Mutex<Option<Instant>>,
+    over: Notify,
+}
 
 impl Pending {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, oneshot::Sender<Vec<u8>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unheard(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,7 +164,11 @@ impl Connection {
         let writing = tokio::spawn(frame::write_all(writer, queue));
         let answers = pending.clone();
         tokio::spawn(async move {
-            read_all(reader, &answers).await;
+            tokio::select! {
+                biased;
+                () = answers.over.notified() => {}
+                () = read_all(reader, &answers) => {}
+            }
             // the connection is over: no request must wait for an answer on it, and none must join
             writing.abort();
             answers.lock().clear();
@@ -138,10 +176,21 @@ impl Connection {
         Connection { address, requests, pending, next: Arc::default() }
     }
 
+    /// Whether nothing was read for the whole of a call that got no answer, or for a second: a heartbeat that is late
+    /// alone must not cost a handshake.
+    fn is_silent(&self, limit: Duration) -> bool {
+        self.pending.unheard().is_some_and(|since| since.elapsed() >= limit.max(SILENT))
+    }
+
+    fn hang_up(&self) {
+        self.pending.over.notify_one();
+    }
+
     async fn ask(&self, payload: Vec<u8>) -> Result<Vec<u8>, CallError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         self.pending.lock().insert(number, tell);
+        self.pending.unheard().get_or_insert_with(Instant::now);
         let _ticket = Ticket(&self.pending, number);
         if self.requests.send(Frame { number, payload }).await.is_err() {
             return Err(CallError::Unreachable("the connection was closed".into()));
@@ -153,6 +202,7 @@ impl Connection {
 async fn read_all(from: ReadHalf<TlsStream<TcpStream>>, pending: &Pending) {
     let mut from = BufReader::new(from);
     while let Ok(Some(frame)) = frame::read(&mut from).await {
+        *pending.unheard() = None;
         let waiting = pending.lock().remove(&frame.number);
         if let Some(tell) = waiting {
             drop(tell.send(frame.payload));

@@ -1,13 +1,23 @@
 //! Answers peers: proves who they are, then serves many requests of a connection at once.
 
-use super::frame::{self, Frame};
+use super::{
+    frame::{self, Frame},
+    socket,
+};
 use crate::net::Service;
 use rustls::{ServerConfig, pki_types::CertificateDer};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
     io::BufReader,
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -18,6 +28,10 @@ const IN_FLIGHT_MAX: usize = 1024;
 const OCTETS_MAX: usize = 2 * frame::FRAME_MAX;
 /// Connections at most: a few lanes for each of many nodes.
 const CONNECTIONS_MAX: usize = 512;
+/// Connections of one node at most; a new one takes the place of the oldest, which may have no other end any more.
+const CONNECTIONS_EACH: usize = 8;
+/// Handshakes at most at the same time: who has not proved yet who it is takes no seat of a node's.
+const HANDSHAKES_MAX: usize = 64;
 /// How long a handshake may take.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 /// Pause after an accept failed, for example for want of file descriptors.
@@ -39,20 +53,18 @@ pub struct Door {
 
 /// Serves peers until the task is dropped.
 pub async fn serve<S: Service>(listener: TcpListener, door: Door, service: S) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let seats = Arc::new(Seats::default());
     loop {
-        let Ok(seat) = seats.clone().acquire_owned().await else { return };
+        let Ok(handshake) = handshakes.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((tcp, peer)) => {
-                let (door, service) = (door.clone(), service.clone());
+                let (door, service, seats) = (door.clone(), service.clone(), seats.clone());
                 tokio::spawn(async move {
-                    let _seat = seat;
-                    match door.admit(tcp).await {
-                        Ok((id, stream)) => {
-                            if let Err(error) = connection(id, stream, service).await {
-                                tracing::debug!(%peer, %error, "peer connection ended");
-                            }
-                        }
+                    let admitted = door.admit(tcp).await;
+                    drop(handshake);
+                    match admitted {
+                        Ok((id, stream)) => seated(&seats, (id, peer), stream, service).await,
                         Err(error) => {
                             tracing::debug!(%peer, %error, "nobody of this cluster; turned away");
                             (door.on_stranger)();
@@ -68,10 +80,80 @@ pub async fn serve<S: Service>(listener: TcpListener, door: Door, service: S) {
     }
 }
 
+/// The connections that are served: by number in all, by node.
+#[derive(Default)]
+struct Seats(Mutex<Seated>);
+
+#[derive(Default)]
+struct Seated {
+    taken: u64,
+    /// Node and number of the connection; oldest first.
+    by_node: BTreeMap<(u64, u64), Arc<Notify>>,
+}
+
+/// A connection's place, until it is dropped.
+struct Seat<'a> {
+    seats: &'a Seats,
+    key: (u64, u64),
+    replaced: Arc<Notify>,
+}
+
+impl Seats {
+    fn lock(&self) -> MutexGuard<'_, Seated> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seat for a connection of `node`; its oldest one is told to go if it has too many. `None`: all are taken.
+    fn take(&self, node: u64) -> Option<Seat<'_>> {
+        let mut seated = self.lock();
+        let own: Vec<_> = seated.by_node.range((node, 0)..=(node, u64::MAX)).map(|(key, _)| *key).collect();
+        match own.first() {
+            Some(oldest) if own.len() >= CONNECTIONS_EACH => {
+                if let Some(replaced) = seated.by_node.remove(oldest) {
+                    replaced.notify_one();
+                }
+            }
+            _ if seated.by_node.len() >= CONNECTIONS_MAX => return None,
+            _ => {}
+        }
+        seated.taken += 1;
+        let (key, replaced) = ((node, seated.taken), Arc::new(Notify::new()));
+        seated.by_node.insert(key, replaced.clone());
+        Some(Seat { seats: self, key, replaced })
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.seats.lock().by_node.remove(&self.key);
+    }
+}
+
+/// Serves a connection until it ends, or until a newer one of the same node takes its place.
+async fn seated<S: Service>(
+    seats: &Seats,
+    (id, peer): (u64, SocketAddr),
+    stream: TlsStream<TcpStream>,
+    service: S,
+) {
+    let Some(seat) = seats.take(id) else {
+        return tracing::warn!(%peer, node = id, "there is no room for more connections of peers");
+    };
+    tokio::select! {
+        biased;
+        () = seat.replaced.notified() => {
+            tracing::debug!(%peer, node = id, "replaced by newer connections of the same node");
+        }
+        ended = connection(id, stream, service) => if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "peer connection ended");
+        },
+    }
+}
+
 impl Door {
     /// Whose connection it is.
     async fn admit(&self, tcp: TcpStream) -> io::Result<(u64, TlsStream<TcpStream>)> {
-        tcp.set_nodelay(true)?;
+        socket::prepare(&tcp)?;
         let address: SocketAddr = tcp.peer_addr()?;
         let handshake = TlsAcceptor::from(self.tls.clone()).accept(tcp);
         let stream = timeout(HANDSHAKE_LIMIT, handshake).await??;
@@ -89,7 +171,9 @@ impl Door {
 async fn connection<S: Service>(peer: u64, stream: TlsStream<TcpStream>, service: S) -> io::Result<()> {
     let (reader, writer) = tokio::io::split(stream);
     let (answers, queue) = mpsc::channel(IN_FLIGHT_MAX);
-    let writing = tokio::spawn(frame::write_all(writer, queue));
+    // ends with this connection: answers that are still to come have nobody to go to
+    let mut writing = JoinSet::new();
+    writing.spawn(frame::write_all(writer, queue));
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     let room = Arc::new(Semaphore::new(OCTETS_MAX));
     let mut reader = BufReader::new(reader);
@@ -109,6 +193,32 @@ async fn connection<S: Service>(peer: u64, stream: TlsStream<TcpStream>, service
         });
     }
     drop(answers);
-    writing.await?;
+    drop(writing.join_next().await);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_with_many_connections_loses_its_oldest_and_others_keep_theirs() {
+        let seats = Seats::default();
+        let of_another = seats.take(2).unwrap();
+        let mut own: Vec<_> = (0..CONNECTIONS_EACH + 3).map(|_| seats.take(1).unwrap()).collect();
+        assert_eq!(seats.lock().by_node.len(), CONNECTIONS_EACH + 1);
+        assert!(seats.lock().by_node.contains_key(&of_another.key));
+        for seat in own.drain(..3) {
+            assert!(!seats.lock().by_node.contains_key(&seat.key), "the oldest go first");
+        }
+        assert_eq!(
+            seats.lock().by_node.len(),
+            CONNECTIONS_EACH + 1,
+            "a seat that was replaced frees no other"
+        );
+        drop(own);
+        assert_eq!(seats.lock().by_node.len(), 1);
+        let others: Vec<_> = (3..).map_while(|node| seats.take(node)).take(CONNECTIONS_MAX).collect();
+        assert_eq!(others.len(), CONNECTIONS_MAX - 1, "no room for more nodes than that");
+    }
 }
