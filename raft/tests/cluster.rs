@@ -355,3 +355,21 @@ async fn a_voter_that_may_not_lead_does_not_take_leadership_over() {
     let request = Asked::TransferLeader(openraft::raft::TransferLeaderRequest::new(vote, wrong, None));
     assert!(!lab.is_answered(leader.id(), wrong, &request).await, "it takes over with a wrong clock");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_never_purged_past_what_the_state_file_holds() {
+    let lab = Lab::new(&[Role::Voter]).await;
+    lab.seed().await;
+    let node = lab.node(1);
+    for n in 0..3_000 {
+        assert!(matches!(lab.submit(&node, Lab::reserve(&format!("n{n}"))).await, Ok(Outcome::Done(_))));
+        if n % 10 == 0 {
+            node.retain(0).await.unwrap();
+            // what is purged is read first: the state file only gains
+            let purged = node.status().purged;
+            let drained = node.store().drained_index();
+            assert!(purged <= drained, "purged up to {purged}, drained up to {drained}");
+        }
+    }
+    assert!(node.status().purged > 1_000, "a purge that does not come about proves nothing");
+}

@@ -257,7 +257,11 @@ impl Registry {
         self.wait_node(node);
     }
 
-    fn spawn_by_hand(&mut self, node: u64) {
+    /// Starts a node by hand and does not wait for it.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn spawn_by_hand(&mut self, node: u64) {
         let log = fs::OpenOptions::new().append(true).open(self.data_dir.with_extension("log"));
         let child = Command::new(program("namingo-node"))
             .arg("run")

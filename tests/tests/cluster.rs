@@ -99,3 +99,28 @@ fn leadership_moves_on_request_and_writes_go_on() {
         assert_eq!(session.create(&format!("moved-{round}.example")).unwrap().code, 1000);
     }
 }
+
+#[test]
+fn a_node_opens_its_listeners_only_when_it_has_caught_up() {
+    let mut registry = Registry::start(3, 0);
+    let mut session = registry.session(1, "alpha");
+    assert_eq!(session.create("before.example").unwrap().code, 1000);
+    registry.kill_all();
+    // alone it can't know what the others have acknowledged since
+    registry.spawn_by_hand(1);
+    let until = Instant::now() + Duration::from_secs(30);
+    while !registry.admin(1, &["cluster", "status"]).0 {
+        assert!(Instant::now() < until, "the node does not run; log:\n{}", registry.log());
+        sleep(Duration::from_millis(50));
+    }
+    for _ in 0..20 {
+        for service in [7043, 7044, 7080, 7700] {
+            let opened = std::net::TcpStream::connect(registry.at(1, service));
+            assert!(opened.is_err(), "port {service} is open before the node has caught up");
+        }
+        sleep(Duration::from_millis(100));
+    }
+    registry.spawn_by_hand(2);
+    registry.wait_node(1);
+    assert_eq!(das(registry.at(1, 7044), &["before.example".into()]).unwrap(), ["registered"]);
+}
