@@ -114,12 +114,17 @@ fn guarded<T>(rule: impl FnOnce() -> T) -> std::thread::Result<T> {
     result
 }
 
-/// The trace of a command whose verb panicked: its journal row and nothing else.
+/// The trace of a command whose verb panicked: its journal row and nothing else. A tick that did a single item has
+/// that item put off, so that time gets past it.
 fn poisoned(tx: &mut Tx<'_>, index: u64, entry: &Entry) -> Result<Outcome, Fault> {
     tracing::error!(command = %entry, "a verb panicked; the command was answered as an internal error");
-    let at = advance(tx, entry);
-    if entry.command.verb.is_journalled() {
-        Pen::new(index, at).command(tx, &entry.command, Outcome::Internal, Vec::new())?;
+    let mut pen = Pen::new(index, advance(tx, entry));
+    let c = &entry.command;
+    if matches!(c.verb, Verb::Tick { limit: 0 | 1 }) {
+        due::put_off(tx, c, &mut pen)?;
+    }
+    if c.verb.is_journalled() {
+        pen.command(tx, c, Outcome::Internal, Vec::new())?;
     }
     Ok(Outcome::Internal)
 }

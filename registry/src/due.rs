@@ -1,13 +1,13 @@
-//! What must happen later, by time: today the renewal of a domain at its expiry.
+//! What must happen later, by time: today the renewal of a domain at its expiry, and of one that failed once more.
 //!
 //! A due row takes effect at its due instant, not when it runs: dates count from there. Two doors lead here: the
 //! leader's `Tick`, and every command, which first settles the objects that it touches.
 
 use crate::{
-    Reply,
+    Outcome, Reply,
     command::{Command, Verb},
     domain,
-    journal::Pen,
+    journal::{Due, Pen},
     name::DomainName,
     refusal::Stop,
     tables::{DOMAIN, DUE},
@@ -20,8 +20,21 @@ use storage::{Fault, Read, Tx};
 pub const AUTO_RENEW: &str = "auto_renew";
 /// The kind of a due row: a domain's expiry.
 pub const EXPIRY: u8 = 1;
+/// The kind of a due row: an expiry whose renewal met a defect, to be tried again.
+pub const RETRY: u8 = 2;
+/// How long a renewal that met a defect is put off: a day.
+pub const RETRY_MS: i64 = 86_400_000;
 /// Items of one tick at most.
 pub const TICK_MAX: u16 = 500;
+
+/// The limit of the next tick after one that came to `outcome`: half where a defect was met, until the item that
+/// meets it is alone and is [put off](put_off); then more and more again.
+pub fn next_limit(limit: u16, outcome: &Outcome) -> u16 {
+    match outcome {
+        Outcome::Internal => (limit / 2).max(1),
+        _ => limit.saturating_mul(2).min(TICK_MAX),
+    }
+}
 
 /// Whether something is due at `at`.
 ///
@@ -62,6 +75,15 @@ fn work_off(
             let renewed = domain::renew::renew_once(tx, c, (name, &domain), pen)?;
             Ok(domain::renew::is_due(&renewed, at))
         }
+        Some(domain) if kind == RETRY => {
+            tx.drop_key(&DUE, &(instant, kind, name.clone()))?;
+            // a command may have settled it meanwhile
+            if !domain::renew::is_due(&domain, at) {
+                return Ok(false);
+            }
+            let renewed = domain::renew::renew_once(tx, c, (name, &domain), pen)?;
+            Ok(domain::renew::is_due(&renewed, at))
+        }
         // left in place it would be the oldest item for ever, and no later one would be reached
         Some(_) | None => {
             tracing::error!(%name, instant, kind, "a due row that fits no domain was dropped: a defect");
@@ -69,6 +91,25 @@ fn work_off(
             Ok(false)
         }
     }
+}
+
+/// Takes the oldest due item, whose rule panicked, out of the way of all others, for a day. Its row of the journal has
+/// the outcome [`Outcome::Internal`].
+///
+/// # Errors
+/// A storage fault.
+pub fn put_off(tx: &mut Tx<'_>, c: &Command, pen: &mut Pen) -> Result<(), Fault> {
+    let at = Timestamp(tx.header().state_time);
+    let Some((instant, kind, name)) = tx.keys(&DUE, upto(at)).next().transpose()? else { return Ok(()) };
+    let (due, again) = (Timestamp(instant), at.plus_ms(RETRY_MS));
+    tracing::error!(%name, %due, %again, "a renewal met a defect and was put off");
+    tx.drop_key(&DUE, &(instant, kind, name.clone()))?;
+    let retry = (again.0, RETRY, name.clone());
+    if !tx.contains(&DUE, &retry)? {
+        tx.add(&DUE, &retry)?;
+    }
+    let (object, changes) = (name.as_str(), Vec::new());
+    pen.due(tx, c, Due { verb: AUTO_RENEW, object, at: due, outcome: Outcome::Internal, changes })
 }
 
 /// Settles the domains that a command touches, before it is checked.

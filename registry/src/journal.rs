@@ -85,7 +85,7 @@ impl Pen {
             by: Actor::System,
             verb: work.verb.into(),
             object: work.object.into(),
-            outcome: Outcome::Done(crate::Reply::Ok),
+            outcome: work.outcome,
             changes: work.changes,
         };
         self.write(tx, &row).map(drop)
@@ -133,6 +133,7 @@ pub struct Due<'a> {
     pub object: &'a str,
     /// The instant from which it counts.
     pub at: Timestamp,
+    pub outcome: Outcome,
     pub changes: Vec<Change>,
 }
 

@@ -38,11 +38,12 @@ impl Jobs {
     /// Runs until the task is dropped.
     pub async fn run(self, policy: RepositoryPolicy) {
         let mut founded = false;
+        let mut limit = due::TICK_MAX;
         loop {
             if self.cluster.is_leader() {
                 founded = founded || self.found_repository(&policy).await;
                 self.cluster.settle_membership().await;
-                self.let_time_pass().await;
+                self.let_time_pass(&mut limit).await;
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -74,13 +75,14 @@ impl Jobs {
         }
     }
 
-    /// Moves state time when no command has for a second, and does what is due, until nothing is.
-    async fn let_time_pass(&self) {
+    /// Moves state time when no command has for a second, and does what is due, until nothing is, `limit` items with
+    /// one command.
+    async fn let_time_pass(&self, limit: &mut u16) {
         loop {
             let view = self.cluster.store().view();
             let behind_ms = now().0 - view.header().state_time;
             let verb = match due::is_due(&view, now()) {
-                Ok(true) => Verb::Tick { limit: due::TICK_MAX },
+                Ok(true) => Verb::Tick { limit: *limit },
                 Ok(false) if behind_ms >= BEAT_MS => Verb::Beat,
                 Ok(false) => return,
                 Err(fault) => {
@@ -89,9 +91,16 @@ impl Jobs {
                 }
             };
             drop(view);
+            let ticks = matches!(verb, Verb::Tick { .. });
             match self.submit(verb, Actor::System).await {
-                Ok(Outcome::Done(Reply::Ticked { more: true, .. })) => {}
-                Ok(_) => return,
+                Ok(outcome) => {
+                    if ticks {
+                        *limit = due::next_limit(*limit, &outcome);
+                    }
+                    if !matches!(outcome, Outcome::Done(Reply::Ticked { more: true, .. })) {
+                        return;
+                    }
+                }
                 Err(why) => {
                     tracing::debug!(%why, "time could not be moved");
                     return;

@@ -3,11 +3,12 @@
 
 use super::{CarryOut, Done, Door, Step, carry_out, inside_verb};
 use crate::{
-    Actor, Command, DomainName, Entry, Outcome, Stop, Timestamp, Verb,
-    journal::{self, Pen},
-    tables::{DOMAIN, DOMAIN_SPONSOR, JOURNAL},
+    Actor, Command, DomainName, Entry, Outcome, Stop, Timestamp, Verb, due,
+    journal::{self, JournalRow, Pen},
+    poll,
+    tables::{DOMAIN, DOMAIN_SPONSOR, DUE, JOURNAL},
 };
-use kit::{ALPHA, Kit, create, domain};
+use kit::{ALPHA, DAY, Kit, START, create, domain};
 use proptest::prelude::*;
 use std::sync::Arc;
 use storage::{Fault, Read, Tx, verify_digest};
@@ -35,6 +36,58 @@ fn steps(kit: &Kit, names: &[&str]) -> Vec<Step> {
         Step { index, meta: Arc::from([1].as_slice()), entry: Some(Entry { at: kit.now(), command }) }
     };
     (next..).zip(names).map(step).collect()
+}
+
+/// A registry that panics when it renews a name with `poison` in it.
+fn poisonous_renewal(
+    tx: &mut Tx<'_>,
+    index: u64,
+    at: Timestamp,
+    c: &Command,
+    pen: &mut Pen,
+) -> Result<Done, Stop> {
+    let poison = || DomainName::parse("poison.example").unwrap();
+    let before = tx.get(&DOMAIN, &poison())?;
+    let done = carry_out(tx, index, at, c, pen)?;
+    let renewed = matches!(c.verb, Verb::Tick { .. }) && tx.get(&DOMAIN, &poison())? != before;
+    assert!(!renewed, "a defect");
+    Ok(done)
+}
+
+/// One tick, as the log brings it.
+fn tick(kit: &Kit, carry_out: CarryOut, limit: u16) -> Outcome {
+    let command = kit.command(&Actor::System, Verb::Tick { limit });
+    let entry = Some(Entry { at: kit.now(), command });
+    let step = Step { index: kit.view().header().index + 1, meta: Arc::from([].as_slice()), entry };
+    Door { store: kit.solo.store(), carry_out }.batch(&[step]).unwrap().remove(0).unwrap()
+}
+
+fn expiry(kit: &Kit, name: &str) -> Timestamp {
+    kit.view().get(&DOMAIN, &DomainName::parse(name).unwrap()).unwrap().unwrap().expiry
+}
+
+/// Twenty names that fall due one second after the other, the poisonous one among them, and all of them are.
+fn all_due() -> Kit {
+    let kit = Kit::new();
+    for n in 0..20 {
+        let name = if n == 7 { "poison.example".to_owned() } else { format!("n{n}.example") };
+        kit.done(&ALPHA, create(domain(&name)));
+        kit.pass(1000);
+    }
+    kit.set(START.plus_years(1).plus_ms(DAY));
+    kit
+}
+
+/// Ticks as the leader makes them, until nothing is due; how many.
+fn tick_until_done(kit: &Kit) -> usize {
+    let mut limit = due::TICK_MAX;
+    for ticks in 0..60 {
+        if !due::is_due(&kit.view(), kit.now()).unwrap() {
+            return ticks;
+        }
+        limit = due::next_limit(limit, &tick(kit, poisonous_renewal, limit));
+    }
+    panic!("time does not get past the poisonous name");
 }
 
 fn is_registered(kit: &Kit, name: &str) -> bool {
@@ -109,6 +162,64 @@ fn an_entry_of_the_replication_layer_is_passed_over() {
     assert_eq!(outcomes[1..], [Some(Outcome::Internal), None]);
     assert_eq!(kit.view().header().meta, steps[2].meta);
     assert!(door(&kit).batch(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn a_renewal_that_panics_is_put_off_and_all_others_are_done() {
+    let kit = all_due();
+    assert!(tick_until_done(&kit) < 40);
+    for n in (0..20).filter(|n| *n != 7) {
+        let first = START.plus_years(1).plus_ms(1000 * n);
+        assert_eq!(expiry(&kit, &format!("n{n}.example")), first.plus_years(1));
+    }
+    let due_at = START.plus_years(1).plus_ms(7000);
+    assert_eq!(expiry(&kit, "poison.example"), due_at);
+    let view = kit.view();
+    let rows = view.range(&JOURNAL, ..).map(|row| row.unwrap().1);
+    let of_poison: Vec<JournalRow> = rows.filter(|row| &*row.object == "poison.example").collect();
+    let [_, put_off] = &of_poison[..] else { panic!("{of_poison:?}") };
+    assert_eq!((&*put_off.verb, &put_off.outcome), (due::AUTO_RENEW, &Outcome::Internal));
+    assert_eq!((put_off.due, put_off.at, &put_off.by), (Some(due_at), kit.now(), &Actor::System));
+    verify_digest(&view).unwrap();
+}
+
+#[test]
+fn what_was_put_off_is_tried_again_each_day_and_done_once_the_defect_is_mended() {
+    let kit = all_due();
+    tick_until_done(&kit);
+    kit.pass(due::RETRY_MS - 1);
+    assert!(!due::is_due(&kit.view(), kit.now()).unwrap());
+    kit.pass(1);
+    tick_until_done(&kit);
+    let due_at = START.plus_years(1).plus_ms(7000);
+    assert_eq!(expiry(&kit, "poison.example"), due_at);
+    kit.pass(due::RETRY_MS);
+    tick(&kit, carry_out, due::TICK_MAX);
+    assert_eq!(expiry(&kit, "poison.example"), due_at.plus_years(1));
+    assert_eq!(poll::waiting(&kit.view(), 3).unwrap(), 20);
+    assert_eq!(due_rows_of_poison(&kit), [(due_at.plus_years(1).0, due::EXPIRY)]);
+    verify_digest(&kit.view()).unwrap();
+}
+
+#[test]
+fn what_was_put_off_is_done_by_a_command_that_touches_it_and_then_left_alone() {
+    let kit = all_due();
+    tick_until_done(&kit);
+    let due_at = START.plus_years(1).plus_ms(7000);
+    kit.refused(&ALPHA, create(domain("poison.example")));
+    assert_eq!(expiry(&kit, "poison.example"), due_at.plus_years(1));
+    verify_digest(&kit.view()).unwrap();
+    kit.pass(due::RETRY_MS);
+    tick_until_done(&kit);
+    assert_eq!(expiry(&kit, "poison.example"), due_at.plus_years(1));
+    assert_eq!(due_rows_of_poison(&kit), [(due_at.plus_years(1).0, due::EXPIRY)]);
+    verify_digest(&kit.view()).unwrap();
+}
+
+fn due_rows_of_poison(kit: &Kit) -> Vec<(i64, u8)> {
+    let rows = kit.view().keys(&DUE, ..).collect::<Result<Vec<_>, _>>().unwrap();
+    let of_poison = rows.into_iter().filter(|(.., name)| name.as_str() == "poison.example");
+    of_poison.map(|(instant, kind, _)| (instant, kind)).collect()
 }
 
 proptest! {

@@ -8,12 +8,13 @@ use crate::{
     due::{AUTO_RENEW, EXPIRY},
     journal::{Change, Due, Pen},
     name::DomainName,
+    outcome::{Outcome, Reply},
     poll::{self, Message, News},
     refusal::Stop,
     tables::{DOMAIN, DUE},
     time::Timestamp,
 };
-use storage::Tx;
+use storage::{Read, Tx};
 
 /// Whether the domain has reached its expiry at `at` and can be renewed (the last expiry there is, in the year
 /// 9999, can't).
@@ -41,11 +42,16 @@ pub fn renew_once(
 ) -> Result<Domain, Stop> {
     let renewed = Domain { expiry: domain.expiry.plus_years(1), ..domain.clone() };
     tx.replace(&DOMAIN, name, domain, &renewed)?;
-    tx.drop_key(&DUE, &(domain.expiry.0, EXPIRY, name.clone()))?;
+    let due = (domain.expiry.0, EXPIRY, name.clone());
+    // absent where a defect was met before, and the renewal put off
+    if tx.contains(&DUE, &due)? {
+        tx.drop_key(&DUE, &due)?;
+    }
     tx.add(&DUE, &(renewed.expiry.0, EXPIRY, name.clone()))?;
     let news = News::DomainAutoRenewed { name: name.to_string(), expiry: renewed.expiry };
     poll::notify(tx, domain.sponsor, &Message { at: domain.expiry, news })?;
     let changes = vec![Change::new("expiry", &domain.expiry.to_string())];
-    pen.due(tx, c, Due { verb: AUTO_RENEW, object: name.as_str(), at: domain.expiry, changes })?;
+    let (object, outcome) = (name.as_str(), Outcome::Done(Reply::Ok));
+    pen.due(tx, c, Due { verb: AUTO_RENEW, object, at: domain.expiry, outcome, changes })?;
     Ok(renewed)
 }
