@@ -133,6 +133,61 @@ fn a_command_settles_what_it_touches_before_it_is_checked() {
     assert_eq!(kit.tick(500), (0, false));
 }
 
+/// Nobody was there to tick when they fell due: whoever asks first sees each name renewed.
+#[test]
+fn after_ten_days_of_downtime_the_first_command_sees_each_name_renewed_before_any_tick() {
+    let kit = Kit::new();
+    let stop = START.plus_years(1);
+    // five fall due during the downtime, one just before its end, one right after it
+    let due_on: Vec<_> = [1, 3, 5, 7, 9].map(|day| stop.plus_ms(day * DAY)).into();
+    for (n, due) in due_on.iter().enumerate() {
+        kit.set(Timestamp(due.0 - (stop.0 - START.0)));
+        kit.done(&ALPHA, create(domain(&format!("n{n}.example"))));
+    }
+    kit.pass(DAY);
+    kit.done(&ALPHA, create(domain("ends.example")));
+    kit.pass(1);
+    kit.done(&ALPHA, create(domain("later.example")));
+    let back = stop.plus_ms(10 * DAY);
+    let expiries = ["ends.example", "later.example"].map(|text| stored_expiry(&kit, text));
+    assert_eq!(expiries, [back, back.plus_ms(1)]);
+    kit.set(stop);
+    kit.beat();
+    assert!(!due::is_due(&kit.view(), kit.now()).unwrap());
+
+    kit.set(back);
+    let renewed = |n: usize| due_on[n].plus_years(1);
+    // create of the same name; it is the command that moves time
+    let exists = |text: &str| Refusal::Exists { object: text.into() };
+    kit.refused(&BETA, create(domain("n0.example")));
+    assert_eq!(stored_expiry(&kit, "n0.example"), renewed(0));
+    // info, by registrars and by the public
+    assert_eq!(stored_expiry(&kit, "n1.example"), due_on[1]);
+    assert_eq!(shown_expiry(&kit, "n1.example"), renewed(1));
+    // check: the name is not free for a moment
+    let view = kit.view();
+    assert_eq!(
+        domain::check::availability(&view, &view::Kept::default(), &BETA, "n2.example").unwrap(),
+        Some(exists("n2.example"))
+    );
+    drop(view);
+    // a host below it
+    kit.done(&ALPHA, create_host("ns1.n3.example", &[]));
+    assert_eq!(stored_expiry(&kit, "n3.example"), renewed(3));
+    // a host below it that is refused
+    kit.refused(&BETA, create_host("ns1.n4.example", &[]));
+    assert_eq!(stored_expiry(&kit, "n4.example"), renewed(4));
+    assert_eq!(shown_expiry(&kit, "ends.example"), back.plus_years(1));
+    assert_eq!(shown_expiry(&kit, "later.example"), back.plus_ms(1));
+
+    // what nobody touched is left for the tick
+    assert_eq!(kit.tick(500), (3, false));
+    for (n, _) in due_on.iter().enumerate() {
+        assert_eq!(stored_expiry(&kit, &format!("n{n}.example")), renewed(n));
+    }
+    verify_digest(&kit.view()).unwrap();
+}
+
 #[test]
 fn views_show_what_is_due_as_done_and_write_nothing() {
     let kit = Kit::new();
