@@ -5,18 +5,24 @@ use crate::{
     table::{Sheet, columns},
     target::Target,
 };
-use admin::wire::{JournalTail, OutcomeQuery, OutcomeView, Row};
+use admin::wire::{JournalTail, OutcomeQuery, OutcomeView, Row, Since};
 use clap::Args;
 
 /// What became of a command whose answer was lost.
 ///
 /// A command that is not found may still be on its way for 60 seconds after it was issued; after that the answer "not
-/// found" is final. Exit status 1 means "not found".
+/// found" is final. Exit status 1 means "not found". The journal is searched as far back as --since says; a node searches for one
+/// operator at a time.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Example:\n  namingo-admin outcome 1-00c0ffee00c0ffee-42")]
+#[command(after_long_help = "Examples:\n  \
+    namingo-admin outcome 1-00c0ffee00c0ffee-42\n  \
+    namingo-admin outcome 1-00c0ffee00c0ffee-42 --since 2026-11-24")]
 pub struct Outcome {
     /// The svTRID that the message of the lost answer named
     svtrid: String,
+    /// How old the command may be: a number of days, a date, or an instant as 2026-11-24T12:00:00Z
+    #[arg(long, value_name = "TIME", default_value = "7")]
+    since: Since,
 }
 
 /// The last commands, the newest first.
@@ -35,7 +41,8 @@ pub struct Journal {
 
 impl Outcome {
     pub async fn run(self, target: &Target) -> Result<Answer, Stop> {
-        let view = target.client()?.call(&OutcomeQuery { svtrid: self.svtrid.clone() }).await?;
+        let view =
+            target.client()?.call(&OutcomeQuery { svtrid: self.svtrid.clone(), since: self.since }).await?;
         let found = view.row.is_some();
         Ok(Answer::new(&view, text(&self.svtrid, &view))?.complete(found))
     }
@@ -45,8 +52,9 @@ fn text(svtrid: &str, view: &OutcomeView) -> String {
     let Some(row) = &view.row else {
         return format!(
             "{svtrid} is not a write, or was not carried out up to {}.\nA write that was issued before {} (60 s earlier) \
-             never will be; otherwise ask again in a minute.",
-            view.state_time, view.settled_before
+             never will be; otherwise ask again in a minute.\nThe journal was searched for writes issued since {}; for \
+             an older one say --since.",
+            view.state_time, view.settled_before, view.since
         );
     };
     Sheet::default()

@@ -193,6 +193,13 @@ async fn domains_and_outcomes() {
         ran.out
     );
     assert!(ran.out.contains("before 2027-01-15T07:59:00.000Z (60 s earlier)"), "{}", ran.out);
+    assert!(ran.out.contains("issued since 2027-01-08T08:00:00.000Z"), "{}", ran.out);
+    for (since, looked) in [("1", "2027-01-14T08:00:00.000Z"), ("2027-01-02", "2027-01-02T00:00:00.000Z")] {
+        let ran = ask(&node, &["outcome", "9-0000000000000001-1", "--since", since]).await;
+        assert!(ran.status == 1 && ran.out.contains(&format!("issued since {looked}")), "{}", ran.out);
+    }
+    let ran = ask(&node, &["outcome", &registered, "--since", "yesterday"]).await;
+    assert!(ran.status == 2 && ran.err.contains("nor a number of days"), "{}", ran.err);
 
     let out = done(&node, &["journal", "--rows", "1"]).await;
     assert!(out.lines().nth(1).unwrap().contains("operator (socket)"), "{out}");

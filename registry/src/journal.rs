@@ -208,17 +208,42 @@ fn tail(db: &impl Read) -> Result<Vec<(SvTrid, Timestamp, JournalKey)>, Fault> {
     Ok(found)
 }
 
-/// The row of a command, searched backwards through the whole journal: what `outcome` answers from when the
-/// command is no longer remembered.
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    Found(Box<JournalRow>),
+    /// No command that was issued since then has this identifier.
+    Absent,
+    /// Nobody waits for the answer any more.
+    GivenUp,
+}
+
+/// Rows of a search between two questions whether it shall go on.
+const ROWS_AT_A_TIME: usize = 4096;
+
+/// The row of a command issued at `since` or later, searched backwards: what `outcome` answers from when the command is
+/// no longer remembered. The journal is as long as the registry is old, so the search ends at the first row that was
+/// written too early, or when `wanted` says no.
 ///
 /// # Errors
 /// A storage fault.
-pub fn search(db: &impl Read, svtrid: &SvTrid) -> Result<Option<JournalRow>, Fault> {
-    for item in db.range_rev(&JOURNAL, ..) {
+pub fn search(
+    db: &impl Read,
+    svtrid: &SvTrid,
+    since: Timestamp,
+    wanted: impl Fn() -> bool,
+) -> Result<Searched, Fault> {
+    for (n, item) in db.range_rev(&JOURNAL, ..).enumerate() {
         let (_, row) = item?;
+        if row.at.plus_ms(EXPIRES_MS) < since {
+            break;
+        }
+        if n % ROWS_AT_A_TIME == 0 && !wanted() {
+            return Ok(Searched::GivenUp);
+        }
         if row.svtrid == *svtrid && row.due.is_none() {
-            return Ok(Some(row));
+            return Ok(Searched::Found(Box::new(row)));
         }
     }
-    Ok(None)
+    Ok(Searched::Absent)
 }

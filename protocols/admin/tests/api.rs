@@ -271,7 +271,8 @@ async fn an_outcome_is_found_or_ruled_out() {
     let node = Node::start().await;
     let client = &node.client;
     let written = client.call(&tld("example", DataModel::Minimum)).await.unwrap();
-    let ask = |svtrid: &str| wire::OutcomeQuery { svtrid: svtrid.into() };
+    let ask_since = |svtrid: &str, since| wire::OutcomeQuery { svtrid: svtrid.into(), since };
+    let ask = |svtrid: &str| ask_since(svtrid, wire::Since::default());
     let found = client.call(&ask(&written.svtrid)).await.unwrap().row.unwrap();
     assert_eq!((found.verb.as_str(), found.object.as_str()), ("tld_create", "example"));
     assert_eq!((found.outcome.as_str(), found.by.as_str()), ("done", "operator (socket)"));
@@ -296,6 +297,16 @@ async fn an_outcome_is_found_or_ruled_out() {
     }
     assert!(registry::journal::remembered(&node.solo.store().view(), &lost).unwrap().is_none());
     assert_eq!(client.call(&ask(&lost.to_string())).await.unwrap().row.unwrap().outcome, "exists");
+
+    // The answer says how far back was looked, and no row from before is found.
+    let looked = async |since| client.call(&ask_since("7-00000000000000aa-1", since)).await;
+    let recent = looked(wire::Since::At(wire::Instant(node.now()))).await.unwrap();
+    assert_eq!((recent.row, recent.since.0), (None, node.now()));
+    assert!(looked(wire::Since::Days(1)).await.unwrap().row.is_some());
+    node.advance_ms(8 * 86_400_000);
+    let week = looked(wire::Since::default()).await.unwrap();
+    assert_eq!((week.row, week.since.0), (None, node.now().plus_ms(-7 * 86_400_000)));
+    assert!(looked(wire::Since::Days(9)).await.unwrap().row.is_some());
 
     let never = client.call(&ask("9-0000000000000001-1")).await.unwrap();
     assert_eq!(never.row, None);
@@ -442,7 +453,10 @@ async fn administrators_come_over_tls_with_a_certificate_of_the_cluster() {
 
     let client = Client::https(&url, &ours.admin()).unwrap();
     let written = client.call(&tld("example", DataModel::Minimum)).await.unwrap();
-    let outcome = client.call(&wire::OutcomeQuery { svtrid: written.svtrid }).await.unwrap();
+    let outcome = client
+        .call(&wire::OutcomeQuery { svtrid: written.svtrid, since: wire::Since::default() })
+        .await
+        .unwrap();
     assert_eq!(outcome.row.unwrap().by, "operator (operator)");
 
     // A node's certificate is genuine and no operator's.

@@ -2,7 +2,8 @@
 
 use crate::kit::*;
 use registry::{
-    Actor, Command, DomainName, Outcome, Refusal, Reply, Timestamp, Verb, journal,
+    Actor, Command, DomainName, Outcome, Refusal, Reply, SvTrid, Timestamp, Verb,
+    journal::{self, JournalRow, Searched},
     tables::{DOMAIN, JOURNAL, OUTCOME, OUTCOME_UNTIL},
 };
 use std::sync::Arc;
@@ -113,9 +114,9 @@ fn forgotten_after_three_minutes_and_then_expired() {
     kit.pass(1);
     assert_eq!(kit.send(&command), Outcome::Expired);
     // the journal knows it for ever
-    let row = journal::search(&kit.view(), &command.svtrid).unwrap().unwrap();
+    let row = searched(&kit, &command.svtrid).unwrap();
     assert_eq!((row.outcome, &*row.object), (created("a.example"), "a.example"));
-    assert_eq!(journal::search(&kit.view(), &svtrid(999)).unwrap(), None);
+    assert_eq!(searched(&kit, &svtrid(999)), None);
 }
 
 #[test]
@@ -188,14 +189,14 @@ fn due_work_is_not_taken_for_the_command_that_settled_it() {
     let command = kit.command(&BETA, create(domain("a.example")));
     let refused = Outcome::Refused(Refusal::Exists { object: "a.example".into() });
     assert_eq!(kit.send(&command), refused);
-    assert_eq!(journal::search(&kit.view(), &command.svtrid).unwrap().unwrap().outcome, refused);
+    assert_eq!(searched(&kit, &command.svtrid).unwrap().outcome, refused);
     let kit = restart(kit, &disk);
     assert_eq!(kit.send(&command), refused);
     // a tick has no row of its own, whatever it did
     kit.set(START.plus_years(3));
     let tick = kit.command(&Actor::System, Verb::Tick { limit: 500 });
     assert_eq!(kit.send(&tick), Outcome::Done(Reply::Ticked { done: 1, more: false }));
-    assert_eq!(journal::search(&kit.view(), &tick.svtrid).unwrap(), None);
+    assert_eq!(searched(&kit, &tick.svtrid), None);
 }
 
 #[test]
@@ -217,4 +218,38 @@ fn an_imported_journal_is_searched_by_time_not_by_length() {
     assert_eq!(rebuild(&kit), 0);
     kit.run(&ALPHA, create(domain("last.example")));
     assert_eq!(rebuild(&kit), 1);
+}
+
+/// The row of a command, however old it is.
+fn searched(kit: &Kit, svtrid: &SvTrid) -> Option<JournalRow> {
+    match journal::search(&kit.view(), svtrid, Timestamp(0), || true).unwrap() {
+        Searched::Found(row) => Some(*row),
+        Searched::Absent => None,
+        Searched::GivenUp => panic!("somebody waits"),
+    }
+}
+
+#[test]
+fn a_search_ends_where_no_command_of_its_time_can_stand() {
+    let kit = Kit::new();
+    let command = kit.command(&ALPHA, create(domain("a.example")));
+    // a clock may be ahead by as much as this, so the row was written before the instant that it names
+    let ahead = Command { issued: kit.now().plus_ms(60 * SECOND), ..command.clone() };
+    kit.send(&ahead);
+    kit.pass(DAY);
+    kit.run(&ALPHA, create(domain("b.example")));
+    let search = |since| journal::search(&kit.view(), &command.svtrid, since, || true).unwrap();
+    assert!(matches!(search(ahead.issued), Searched::Found(_)));
+    assert_eq!(search(ahead.issued.plus_ms(1)), Searched::Absent);
+    assert_eq!(search(kit.now()), Searched::Absent);
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_is_given_up() {
+    let kit = Kit::new();
+    for n in 0..30 {
+        kit.run(&ALPHA, create(domain(&format!("n{n}.example"))));
+    }
+    let search = |wanted| journal::search(&kit.view(), &svtrid(999), Timestamp(0), || wanted).unwrap();
+    assert_eq!((search(true), search(false)), (Searched::Absent, Searched::GivenUp));
 }

@@ -19,6 +19,7 @@ pub use listen::{BindError, TlsSocket, UnixSocket};
 pub use nodes::Membership;
 
 use crate::wire::{ClusterStatus, DigestReport, Failure, Kind, Operation};
+use journal::Searches;
 use net::{Service, Shutdown, http::Tally};
 use password::Hashing;
 use registry::{
@@ -70,6 +71,7 @@ pub struct Server<B, C> {
 struct Inner<B, C> {
     site: Site<B, C>,
     hashing: Hashing,
+    searches: Searches,
     tally: Tally,
 }
 
@@ -83,7 +85,7 @@ impl<B: Backend, C: Control> Server<B, C> {
     pub fn new(site: Site<B, C>) -> Server<B, C> {
         let hashing = Hashing::new(site.keys.clone(), site.repository.clone());
         let tally = Tally { service: Service::Admin, metrics: site.metrics.clone() };
-        Server { inner: Arc::new(Inner { site, hashing, tally }) }
+        Server { inner: Arc::new(Inner { site, hashing, searches: Searches::default(), tally }) }
     }
 
     /// Serves the Unix socket until the shutdown is requested; whoever may open it is the operator "socket".

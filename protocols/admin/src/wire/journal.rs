@@ -8,12 +8,44 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct OutcomeQuery {
     pub svtrid: String,
+    /// How old the command may be: the journal is searched no further.
+    #[serde(default)]
+    pub since: Since,
+}
+
+/// An instant, or how many days before now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Since {
+    Days(u32),
+    At(Instant),
+}
+
+impl Default for Since {
+    fn default() -> Since {
+        Since::Days(7)
+    }
+}
+
+impl std::str::FromStr for Since {
+    type Err = String;
+
+    /// A number of days, a date or an RFC 3339 instant.
+    fn from_str(text: &str) -> Result<Since, String> {
+        if let Ok(days) = text.parse() {
+            return Ok(Since::Days(days));
+        }
+        text.parse().map(Since::At).map_err(|why| format!("{why}, nor a number of days"))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeView {
-    /// `None`: up to [`OutcomeView::state_time`] no such command was carried out or refused.
+    /// `None`: up to [`OutcomeView::state_time`] no such command was carried out or refused, of those that were issued
+    /// since [`OutcomeView::since`].
     pub row: Option<Row>,
+    /// Commands issued before this were not looked for.
+    pub since: Instant,
     /// A command issued before this and not found will never be carried out.
     pub settled_before: Instant,
     pub state_time: Instant,

@@ -17,7 +17,7 @@ pub use cluster::{
 pub use domain::{ContactLink, ContactRole, DomainCreate, DomainCreated, DomainShow, DomainView, Ds};
 pub(crate) use failure::superseded;
 pub use failure::{Failure, Kind};
-pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row};
+pub use journal::{Change, JournalTail, JournalView, OutcomeQuery, OutcomeView, Placed, Row, Since};
 pub use keys::{EpochView, KeyRetire, KeyRotate, KeyRotated, KeysQuery, KeysView, SilentNode};
 pub use nodes::{NodeAllocate, NodeAllocated, NodeRemove, NodeRemoved, Role};
 pub use registrar::{
