@@ -235,13 +235,13 @@ fn absent(name: &str) -> Denial {
 }
 
 fn unknown_object(uri: &str) -> Denial {
-    let offender = Offender { ns: Ns::Epp, local: "objURI".to_owned(), text: uri.to_owned() };
+    let offender = Offender::new(Ns::Epp, "objURI", uri);
     Denial::new(ResultCode::UnimplementedObject, "not in the greeting, or not announced at login")
         .at(offender)
 }
 
 fn unknown_extension(uri: &str) -> Denial {
-    let offender = Offender { ns: Ns::Epp, local: "extURI".to_owned(), text: uri.to_owned() };
+    let offender = Offender::new(Ns::Epp, "extURI", uri);
     let reason = "not in the greeting, not announced at login, or not an extension of this command";
     Denial::new(ResultCode::UnimplementedExtension, reason).at(offender)
 }

@@ -210,7 +210,7 @@ impl<B: Backend> Session<B> {
 /// Version, language and services; the namespaces that the client announces.
 fn check_options(login: &Login, menu: &Menu) -> Result<Vec<Ns>, Denial> {
     let refuse = |code, local: &str, text: &str, reason: &'static str| {
-        let offender = Offender { ns: Ns::Epp, local: local.to_owned(), text: text.to_owned() };
+        let offender = Offender::new(Ns::Epp, local, text);
         Err(Denial::new(code, reason).at(offender))
     };
     if login.version != "1.0" {

@@ -52,15 +52,15 @@ impl Subject {
             | Refusal::AddressesForbidden { address, .. }
             | Refusal::TooManyAddresses { address, .. } => self.at("addr", address),
             Refusal::ContactInvalid { fault } => self.flaw(*fault),
-            Refusal::KeyDataUnsupported => signer("keyData", String::new()),
-            Refusal::MaxSigLifeUnsupported => signer("maxSigLife", String::new()),
+            Refusal::KeyDataUnsupported => signer("keyData", ""),
+            Refusal::MaxSigLifeUnsupported => signer("maxSigLife", ""),
             Refusal::DsRepeated { key_tag } | Refusal::TooManyDs { key_tag, .. } => {
-                signer("keyTag", key_tag.to_string())
+                signer("keyTag", &key_tag.to_string())
             }
             Refusal::DsInvalid { fault, .. } => match fault {
-                DsFault::Algorithm { number } => signer("alg", number.to_string()),
-                DsFault::DigestType { number } => signer("digestType", number.to_string()),
-                DsFault::DigestLength { digest, .. } => signer("digest", hex(digest)),
+                DsFault::Algorithm { number } => signer("alg", &number.to_string()),
+                DsFault::DigestType { number } => signer("digestType", &number.to_string()),
+                DsFault::DigestLength { digest, .. } => signer("digest", &hex(digest)),
             },
             _ => self.whole(),
         }
@@ -79,7 +79,7 @@ impl Subject {
 
     /// An element of the object's namespace.
     pub fn at(&self, local: &str, text: &str) -> Offender {
-        Offender { ns: self.ns.clone(), local: local.to_owned(), text: text.to_owned() }
+        Offender::new(self.ns.clone(), local, text)
     }
 
     /// A domain names other objects, by the elements of its create.
@@ -99,8 +99,8 @@ impl Subject {
 }
 
 /// An element of secDNS.
-fn signer(local: &str, text: String) -> Offender {
-    Offender { ns: Ns::SecDns, local: local.to_owned(), text }
+fn signer(local: &str, text: &str) -> Offender {
+    Offender::new(Ns::SecDns, local, text)
 }
 
 #[cfg(test)]
@@ -121,5 +121,18 @@ mod tests {
         let digest = DsFault::DigestLength { digest: [0xAB, 1].into(), expected: 32 };
         let offender = subject.offender(&Refusal::DsInvalid { key_tag: 7, fault: digest });
         assert_eq!((offender.ns, &*offender.local, &*offender.text), (Ns::SecDns, "digest", "AB01"));
+    }
+
+    #[test]
+    fn the_offenders_text_is_clipped_whatever_was_sent() {
+        let subject = Subject::new(Ns::Domain, "x".repeat(500_000));
+        let digest = DsFault::DigestLength { digest: vec![0xAB; 250_000].into(), expected: 32 };
+        for refusal in [
+            Refusal::DsInvalid { key_tag: 7, fault: digest },
+            Refusal::NotFound { about: About::Contact, object: "é".repeat(500_000) },
+            Refusal::NotOperator,
+        ] {
+            assert_eq!(subject.offender(&refusal).text.chars().count(), 255, "{}", refusal.reason());
+        }
     }
 }

@@ -38,14 +38,15 @@ pub struct Offender {
 const SHOWN_CHARS: usize = 255;
 
 impl Offender {
+    /// An element that is known by its name and text. Neither may be a secret.
+    pub fn new(ns: Ns, local: &str, text: &str) -> Offender {
+        Offender { ns, local: local.to_owned(), text: text.chars().take(SHOWN_CHARS).collect() }
+    }
+
     pub fn of(element: &El<'_>) -> Offender {
         let secret = matches!(element.local, "pw" | "newPW");
         let shown = if secret || !element.children.is_empty() { "" } else { element.text.trim() };
-        Offender {
-            ns: element.ns.clone(),
-            local: element.local.to_owned(),
-            text: shown.chars().take(SHOWN_CHARS).collect(),
-        }
+        Offender::new(element.ns.clone(), element.local, shown)
     }
 }
 
