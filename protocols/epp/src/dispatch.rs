@@ -110,9 +110,9 @@ impl<B: Backend> Session<B> {
             self.must_match(stored.as_ref(), &secret)?;
             standing = domain::info::Standing::Full;
         }
-        let info = domain::info::info(&view, &self.site.kept, name, domain, standing);
+        let info = domain::info::info(&view, &self.site.kept, name, domain, standing, asked.hosts);
         let info = info.map_err(|stop| stopped(stop, &subject))?;
-        Ok(Answer::ok(Data::DomainInfo { info: Box::new(info), hosts: asked.hosts, secdns }))
+        Ok(Answer::ok(Data::DomainInfo { info: Box::new(info), secdns }))
     }
 
     async fn host_info(&self, name: String) -> Result<Answer, Denial> {

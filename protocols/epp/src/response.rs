@@ -4,7 +4,6 @@ use registry::poll::News;
 use registry::{SvTrid, Timestamp};
 
 use crate::denial::Denial;
-use crate::domain::info::Hosts;
 use crate::result::ResultCode;
 use crate::xml::{Ns, Offender, Writer};
 use crate::{contact, domain, ext, host};
@@ -22,7 +21,7 @@ pub struct Answer {
 pub enum Data {
     None,
     DomainChecked(Vec<Checked>),
-    DomainInfo { info: Box<registry::domain::info::Info>, hosts: Hosts, secdns: bool },
+    DomainInfo { info: Box<registry::domain::info::Info>, secdns: bool },
     DomainCreated { name: String, created: Timestamp, expiry: Timestamp },
     HostChecked(Vec<Checked>),
     HostInfo(Box<registry::host::info::Info>),
@@ -139,7 +138,7 @@ impl Data {
         match self {
             Data::None => {}
             Data::DomainChecked(lines) => domain::check::render(w, lines),
-            Data::DomainInfo { info, hosts, .. } => domain::info::render(w, info, *hosts),
+            Data::DomainInfo { info, .. } => domain::info::render(w, info),
             Data::DomainCreated { name, created, expiry } => {
                 domain::create::render(w, name, *created, *expiry);
             }

@@ -26,6 +26,17 @@ pub enum Standing {
     Other,
 }
 
+/// Which hosts are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    All,
+    /// Name servers.
+    Delegated,
+    /// Hosts below the domain.
+    Subordinate,
+    None,
+}
+
 /// A domain with its computed parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
@@ -35,9 +46,9 @@ pub struct Info {
     pub statuses: Vec<&'static str>,
     pub registrant: Option<String>,
     pub contacts: Vec<(ContactRole, String)>,
-    /// Name servers, in the order they were given.
+    /// Name servers, in the order they were given, where they were asked for.
     pub hosts: Vec<DomainName>,
-    /// Hosts below the domain, by name.
+    /// Hosts below the domain, by name, where they were asked for.
     pub subordinates: Vec<DomainName>,
     pub sponsor: String,
     pub creator: Option<String>,
@@ -83,16 +94,20 @@ pub fn info(
     name: DomainName,
     domain: Domain,
     standing: Standing,
+    asked: Hosts,
 ) -> Result<Info, Stop> {
     let full = standing == Standing::Full;
     let Place::Registrable { tld, .. } = kept.zones(db)?.place(&name) else {
         return Err(Refusal::NotServed { name: name.to_string() }.into());
     };
-    let mut subordinates = Vec::new();
-    for key in db.keys(&HOST_SUPERORDINATE, (name.clone(), 0)..=(name.clone(), u64::MAX)) {
-        subordinates.push(host::linked(db, key?.1)?.name);
-    }
-    subordinates.sort_unstable();
+    let hosts = match asked {
+        Hosts::All | Hosts::Delegated => delegated(db, &domain)?,
+        Hosts::Subordinate | Hosts::None => Vec::new(),
+    };
+    let subordinates = match asked {
+        Hosts::All | Hosts::Subordinate => below(db, &name)?,
+        Hosts::Delegated | Hosts::None => Vec::new(),
+    };
     let handle = |id: u64| contact::handle_of(db, id);
     let registrar = |id: u64| Ok::<_, Fault>(kept.registrar(db, id)?.handle.clone());
     Ok(Info {
@@ -105,7 +120,7 @@ pub fn info(
             .filter(|_| full)
             .map(|(role, id)| Ok((*role, contact::handle_of(db, *id)?)))
             .collect::<Result<_, Stop>>()?,
-        hosts: domain.hosts.iter().map(|id| Ok(host::linked(db, *id)?.name)).collect::<Result<_, Stop>>()?,
+        hosts,
         subordinates,
         sponsor: registrar(domain.sponsor)?,
         creator: full.then(|| registrar(domain.creator)).transpose()?,
@@ -113,4 +128,18 @@ pub fn info(
         name,
         domain,
     })
+}
+
+fn delegated(db: &View, domain: &Domain) -> Result<Vec<DomainName>, Stop> {
+    domain.hosts.iter().map(|id| Ok(host::linked(db, *id)?.name)).collect()
+}
+
+/// Hosts below a domain: up to a thousand look-ups.
+fn below(db: &View, name: &DomainName) -> Result<Vec<DomainName>, Stop> {
+    let mut names = Vec::new();
+    for key in db.keys(&HOST_SUPERORDINATE, (name.clone(), 0)..=(name.clone(), u64::MAX)) {
+        names.push(host::linked(db, key?.1)?.name);
+    }
+    names.sort_unstable();
+    Ok(names)
 }

@@ -5,7 +5,10 @@ use registry::{
     About, Actor, DomainName, Refusal,
     authinfo::{NewAuthInfo, matches},
     contact::{self, ContactRole, Disclose, Item, PostalKind},
-    domain::{self, DomainCreate, info::Standing},
+    domain::{
+        self, DomainCreate,
+        info::{Hosts, Standing},
+    },
     host,
     registrar::Profile,
     view::{self, DasStatus, Kept},
@@ -34,9 +37,32 @@ fn furnished() -> Kit {
 }
 
 fn info(kit: &Kit, by: &Actor, text: &str) -> domain::info::Info {
+    info_with(kit, by, text, Hosts::All)
+}
+
+fn info_with(kit: &Kit, by: &Actor, text: &str, hosts: Hosts) -> domain::info::Info {
     let view = kit.view();
     let (name, domain, standing) = domain::info::find(&view, by, text).unwrap();
-    domain::info::info(&view, &Kept::default(), name, domain, standing).unwrap()
+    domain::info::info(&view, &Kept::default(), name, domain, standing, hosts).unwrap()
+}
+
+#[test]
+fn an_info_looks_up_the_hosts_that_are_asked_for_and_no_others() {
+    let kit = furnished();
+    for n in 2..5 {
+        kit.done(&ALPHA, create_host(&format!("ns{n}.glue.test"), &[]));
+    }
+    let hosts = name_servers(&["ns1.glue.test"]);
+    kit.done(&ALPHA, create(DomainCreate { name_servers: hosts, ..thick("own.test") }));
+    for (asked, of_own, of_glue) in
+        [(Hosts::All, 1, 4), (Hosts::Delegated, 1, 0), (Hosts::Subordinate, 0, 4), (Hosts::None, 0, 0)]
+    {
+        let own = info_with(&kit, &ALPHA, "own.test", asked);
+        let glue = info_with(&kit, &ALPHA, "glue.test", asked);
+        assert_eq!((own.hosts.len(), glue.subordinates.len()), (of_own, of_glue), "{asked:?}");
+        // the status is that of the domain, not of the answer
+        assert_eq!((own.statuses, glue.statuses), (vec!["ok"], vec!["inactive"]), "{asked:?}");
+    }
 }
 
 #[test]

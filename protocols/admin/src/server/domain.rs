@@ -79,7 +79,7 @@ impl<B: Backend, C: Control> Handle<B, C> for DomainShow {
     async fn handle(self, context: &Context<B, C>) -> Result<DomainView, Failure> {
         let view = context.view().await?;
         let (name, domain, standing) = info::find(&view, &context.by, &self.name)?;
-        shown(&view, info::info(&view, &Kept::default(), name, domain, standing)?)
+        shown(&view, info::info(&view, &Kept::default(), name, domain, standing, info::Hosts::All)?)
     }
 }
 

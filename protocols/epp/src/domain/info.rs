@@ -1,6 +1,6 @@
 //! `domain:info` (RFC 5731 section 3.1.2).
 
-use registry::domain::info::Info as Known;
+use registry::domain::info::{Hosts, Info as Known};
 
 use crate::authinfo::{self, AuthInfo};
 use crate::xml::types::{collapse, sized, word};
@@ -12,15 +12,6 @@ pub struct Info {
     pub name: String,
     pub hosts: Hosts,
     pub authinfo: Option<AuthInfo>,
-}
-
-/// Which hosts the answer should list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hosts {
-    All,
-    Delegated,
-    Subordinate,
-    None,
 }
 
 /// `infoType`.
@@ -48,7 +39,7 @@ fn name(element: &El<'_>) -> Result<(String, Hosts), Syntax> {
 }
 
 /// `infDataType`. The authInfo is never told (RFC 9154 section 4.3).
-pub fn render(w: &mut Writer, info: &Known, hosts: Hosts) {
+pub fn render(w: &mut Writer, info: &Known) {
     w.element("domain:infData", &[("xmlns:domain", Ns::Domain.uri())], |w| {
         w.leaf("domain:name", info.name.as_str());
         w.leaf("domain:roid", &info.roid);
@@ -59,20 +50,18 @@ pub fn render(w: &mut Writer, info: &Known, hosts: Hosts) {
         for (role, handle) in &info.contacts {
             w.leaf_with("domain:contact", &[("type", &role.to_string())], handle);
         }
-        write_hosts(w, info, hosts);
+        write_hosts(w, info);
         write_history(w, info);
     });
 }
 
-fn write_hosts(w: &mut Writer, info: &Known, hosts: Hosts) {
-    if matches!(hosts, Hosts::All | Hosts::Delegated) && !info.hosts.is_empty() {
+fn write_hosts(w: &mut Writer, info: &Known) {
+    if !info.hosts.is_empty() {
         w.element("domain:ns", &[], |w| {
             info.hosts.iter().for_each(|name| w.leaf("domain:hostObj", name.as_str()));
         });
     }
-    if matches!(hosts, Hosts::All | Hosts::Subordinate) {
-        info.subordinates.iter().for_each(|name| w.leaf("domain:host", name.as_str()));
-    }
+    info.subordinates.iter().for_each(|name| w.leaf("domain:host", name.as_str()));
 }
 
 fn write_history(w: &mut Writer, info: &Known) {
