@@ -1,11 +1,13 @@
 //! Frames on the wire (RFC 5734 section 4): four octets with the length, themselves included, then the XML.
 //!
 //! A connection keeps little memory for its frames. A frame that needs more takes it out of a [`Budget`] that all
-//! connections of a node share, and waits within its time where that is spent.
+//! connections of a node share, and of which no registrar has more than a part. It waits where that is spent; one that
+//! finds no room in time is passed over, and the connection goes on.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -16,6 +18,8 @@ use tokio::time::{error::Elapsed, timeout};
 const HEADER: usize = 4;
 /// Octets of a document that need no part of the budget: nearly all commands have less.
 pub const KEPT: usize = 16 * 1024;
+/// Octets of the longest frame there is.
+pub const FRAME_MAX: usize = 1 << 20;
 /// What is read and thrown away of a frame that is refused, in octets and in time, so that the answer is not lost to
 /// the reset that closing over unread octets causes.
 const DISCARD_MAX: u64 = 2 << 20;
@@ -23,20 +27,54 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// Memory for frames of more than [`KEPT`] octets, of all connections together. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Semaphore>);
+pub struct Budget {
+    all: Arc<Semaphore>,
+    /// What one registrar's connections may take, in units.
+    share: usize,
+    /// The shares of the registrars that are connected.
+    shares: Arc<Mutex<BTreeMap<u64, Weak<Semaphore>>>>,
+}
+
+/// A part of the budget, until it is dropped.
+#[derive(Debug)]
+struct Taken {
+    _all: OwnedSemaphorePermit,
+    _share: Option<OwnedSemaphorePermit>,
+}
 
 /// A semaphore counts these many octets as one.
 const UNIT: usize = 1024;
+/// A registrar has one of so many parts of the budget, and always room for one frame.
+const SHARES: usize = 4;
 
 impl Budget {
     /// So many octets; one frame of the greatest length must find room in it.
     pub fn new(octets: usize) -> Budget {
-        Budget(Arc::new(Semaphore::new(octets / UNIT)))
+        let share = (octets / SHARES).max(FRAME_MAX).min(octets) / UNIT;
+        Budget { all: Arc::new(Semaphore::new(octets / UNIT)), share, shares: Arc::default() }
     }
 
-    async fn take(&self, octets: usize) -> io::Result<OwnedSemaphorePermit> {
+    /// What the connections of a registrar may take together.
+    fn share_of(&self, registrar: u64) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(&registrar).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.share));
+        shares.insert(registrar, Arc::downgrade(&share));
+        share
+    }
+
+    /// Waits in the registrar's queue first: in that of all it stands with no more than its share.
+    async fn take(&self, share: Option<Arc<Semaphore>>, octets: usize) -> io::Result<Taken> {
         let units = u32::try_from(octets.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        Arc::clone(&self.0).acquire_many_owned(units).await.map_err(io::Error::other)
+        let share = match share {
+            Some(share) => Some(share.acquire_many_owned(units).await.map_err(io::Error::other)?),
+            None => None,
+        };
+        let all = Arc::clone(&self.all).acquire_many_owned(units).await.map_err(io::Error::other)?;
+        Ok(Taken { _all: all, _share: share })
     }
 }
 
@@ -49,8 +87,10 @@ pub struct Wire<S> {
     /// How long a frame may take from its first octet to its last, in either direction.
     transfer: Duration,
     budget: Budget,
+    /// The registrar's share of it, once it is known whose connection this is.
+    share: Option<Arc<Semaphore>>,
     /// The part of the budget that the buffer takes now.
-    taken: Option<OwnedSemaphorePermit>,
+    taken: Option<Taken>,
 }
 
 /// Why no further frame can be had.
@@ -65,6 +105,8 @@ pub enum FrameError {
     },
     /// Nothing came, or a frame did not come to its end in time.
     Idle,
+    /// There was no memory for a long frame in time. It was passed over, and the next one can be had.
+    NoRoom,
     /// The other end did not take a document in time.
     Stalled,
     Io(io::Error),
@@ -80,6 +122,9 @@ impl fmt::Display for FrameError {
                 write!(f, "the frame's length field says {bytes}; at most {bytes_max} octets are accepted")
             }
             FrameError::Idle => f.write_str("no complete frame came in time"),
+            FrameError::NoRoom => f.write_str(
+                "no memory for so long a frame became free in time; nothing was done, send it again",
+            ),
             FrameError::Stalled => f.write_str("the answer was not taken in time"),
             FrameError::Io(cause) => write!(f, "the connection failed: {cause}"),
         }
@@ -108,12 +153,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The same with memory that is shared with others.
     pub fn sharing(stream: S, bytes_max: usize, transfer: Duration, budget: Budget) -> Wire<S> {
-        Wire { stream, buffer: Vec::new(), bytes_max, transfer, budget, taken: None }
+        Wire { stream, buffer: Vec::new(), bytes_max, transfer, budget, share: None, taken: None }
     }
 
     /// From now on frames have at most `bytes_max` octets.
     pub fn limit(&mut self, bytes_max: usize) {
         self.bytes_max = bytes_max;
+    }
+
+    /// From now on long frames count as this registrar's.
+    pub fn belongs_to(&mut self, registrar: u64) {
+        if self.share.is_none() {
+            self.share = Some(self.budget.share_of(registrar));
+        }
     }
 
     /// Gives back what a long document took, once it has been read.
@@ -127,20 +179,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// as long as the caller does.
     ///
     /// # Errors
-    /// [`FrameError`]; the connection is of no further use for reading.
+    /// [`FrameError`]; the connection is of no further use for reading, except after [`FrameError::NoRoom`].
     pub async fn recv(&mut self) -> Result<Option<&[u8]>, FrameError> {
         let mut header = [0; HEADER];
         if self.stream.read(&mut header[..1]).await? == 0 {
             return Ok(None);
         }
         let transfer = self.transfer;
-        timeout(transfer, self.rest(&mut header)).await??;
+        if let Some(body) = timeout(transfer, self.rest(&mut header)).await?? {
+            self.make_room(body).await?;
+            timeout(transfer, self.body(body)).await??;
+        }
         Ok(Some(&self.buffer))
     }
 
-    /// What follows the first octet of a frame. A short one's buffer grows with what arrives, not with what was
-    /// announced; a long one has its room before its first octet is read.
-    async fn rest(&mut self, header: &mut [u8; HEADER]) -> Result<(), FrameError> {
+    /// What follows the first octet of a frame: all of a short one, whose buffer grows with what arrives, not with what
+    /// was announced; of a long one the length alone, which is returned.
+    async fn rest(&mut self, header: &mut [u8; HEADER]) -> Result<Option<usize>, FrameError> {
         self.stream.read_exact(&mut header[1..]).await?;
         let bytes = u32::from_be_bytes(*header);
         let length = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -153,9 +208,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.release();
         let body = length - HEADER;
         if body > KEPT {
-            self.taken = Some(self.budget.take(body).await?);
-            self.buffer.reserve_exact(body);
+            return Ok(Some(body));
         }
+        self.body(body).await.map(|()| None)
+    }
+
+    /// Has room for a long document before its first octet is read. Where none becomes free in time the document is
+    /// read and thrown away, so that the next one can be told from it.
+    async fn make_room(&mut self, body: usize) -> Result<(), FrameError> {
+        let taking = self.budget.take(self.share.clone(), body);
+        if let Ok(taken) = timeout(self.transfer, taking).await {
+            self.taken = Some(taken?);
+            self.buffer.reserve_exact(body);
+            return Ok(());
+        }
+        let mut passed_over = (&mut self.stream).take(body as u64);
+        let read =
+            timeout(self.transfer, tokio::io::copy(&mut passed_over, &mut tokio::io::sink())).await??;
+        if read < body as u64 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        Err(FrameError::NoRoom)
+    }
+
+    async fn body(&mut self, body: usize) -> Result<(), FrameError> {
         let read = (&mut self.stream).take(body as u64).read_to_end(&mut self.buffer).await?;
         if read < body { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) } else { Ok(()) }
     }
@@ -262,7 +338,7 @@ mod tests {
         first.write_all(&long(1)).await.unwrap();
         second.write_all(&long(2)).await.unwrap();
         assert_eq!(holds.recv().await.unwrap().unwrap().len(), 2 * KEPT);
-        assert!(matches!(waits.recv().await, Err(FrameError::Idle)));
+        assert!(matches!(waits.recv().await, Err(FrameError::NoRoom)));
         // a short one needs none of it
         let (mut third, mut short) = open();
         third.write_all(b"\0\0\0\x07abc").await.unwrap();

@@ -88,7 +88,8 @@ impl<B: Backend> Session<B> {
         let mut waiting = Waiting::new(shutdown, self.site.limits.login);
         loop {
             // who has not logged in has its time from the greeting on, whatever it sends
-            if self.client.is_some() {
+            if let Some(client) = &self.client {
+                wire.belongs_to(client.id);
                 wire.limit(self.site.limits.frame_bytes_max);
                 waiting.allow(self.site.limits.idle);
             }
@@ -101,6 +102,10 @@ impl<B: Backend> Session<B> {
                 }
             };
             let frame = match waiting.unless_over(next).await {
+                Ok(Err(FrameError::NoRoom)) => {
+                    wire.send(&self.no_room()).await?;
+                    continue;
+                }
                 Ok(frame) => frame?,
                 Err(Over::Stopping) => None,
                 Err(Over::TooLong) => return Err(FrameError::Idle),
@@ -134,6 +139,14 @@ impl<B: Backend> Session<B> {
         let response = Response { result, cltrid, svtrid };
         self.record(verb, &response, begun);
         (response.to_xml(), response.ends_session())
+    }
+
+    /// The document that answers a frame for which there was no memory.
+    fn no_room(&self) -> Vec<u8> {
+        let denial = Denial::new(ResultCode::Failed, FrameError::NoRoom.to_string());
+        let response = Response { result: Err(denial), cltrid: None, svtrid: self.site.svtrids.next() };
+        self.record("invalid", &response, Instant::now());
+        response.to_xml()
     }
 
     fn record(&self, verb: &'static str, response: &Response, begun: Instant) {
@@ -181,7 +194,7 @@ impl<B: Backend> Session<B> {
             FrameError::TooShort(_) | FrameError::TooLong { .. } => Some(Cut::Malformed),
             FrameError::Idle => Some(Cut::Idle),
             FrameError::Stalled => Some(Cut::Stalled),
-            FrameError::Io(_) => None,
+            FrameError::NoRoom | FrameError::Io(_) => None,
         };
         cut.into_iter().for_each(|cut| self.site.metrics.cut(Service::Epp, cut));
         if matches!(cause, FrameError::TooShort(_) | FrameError::TooLong { .. }) {

@@ -12,7 +12,7 @@ use registry::view::Kept;
 use ring::rand::SystemRandom;
 
 use crate::attempts::Attempts;
-use crate::frame::{Budget, KEPT};
+use crate::frame::{Budget, FRAME_MAX, KEPT};
 use crate::passwords::Passwords;
 use crate::suspension::Sessions;
 
@@ -59,7 +59,7 @@ pub struct SessionLimits {
 impl Default for SessionLimits {
     fn default() -> SessionLimits {
         SessionLimits {
-            frame_bytes_max: 1 << 20,
+            frame_bytes_max: FRAME_MAX,
             login_frame_bytes_max: KEPT,
             login: Duration::from_secs(60),
             idle: Duration::from_secs(600),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::kit::{
-    Kit, LONG, OBJECTS, POLL, SECDNS, command, contact_create, ds, login, login_with, name, object,
+    Kit, LONG, OBJECTS, POLL, Pipe, SECDNS, command, contact_create, ds, login, login_with, name, object,
     object_with, thick, thin,
 };
 use crate::xmllint;
@@ -317,6 +317,55 @@ async fn while_a_write_waits_for_room_the_next_frame_is_not_read() {
     assert!(refused.contains("code=\"2400\"") && refused.contains("the cluster is busy"), "{refused}");
     assert!(answer().await.contains("<greeting>"), "the session goes on");
     writing.await.unwrap();
+}
+
+fn hello_of(octets: usize) -> String {
+    let comment = "x".repeat(octets);
+    format!("<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/><!--{comment}--></epp>")
+}
+
+/// Logs alpha in, announces a frame of the greatest length, and sends its first octet.
+async fn dribble(kit: &Kit<Solo>) -> Pipe {
+    let (mut near, trigger, served) = kit.pipe(None);
+    let frame = login("alpha", "alpha-secret");
+    near.write_u32(u32::try_from(frame.len() + 4).unwrap()).await.unwrap();
+    near.write_all(frame.as_bytes()).await.unwrap();
+    near.write_u32(1 << 20).await.unwrap();
+    near.write_all(b"<").await.unwrap();
+    (near, trigger, served)
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_registrars_long_frames_leave_room_for_those_of_others() {
+    let kit = Kit::new();
+    let mut beta = kit.login("beta").await;
+    // as much as all registrars together may take
+    let mut holding = Vec::new();
+    for _ in 0..4 {
+        holding.push(dribble(&kit).await);
+    }
+    sleep(Duration::from_secs(1)).await;
+    let begun = tokio::time::Instant::now();
+    assert!(beta.send(&hello_of(100_000)).await.contains("<greeting>"));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    beta.judge();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_frame_that_finds_no_room_is_answered_and_the_session_goes_on() {
+    let kit = Kit::new();
+    let mut alpha = kit.login("alpha").await;
+    // one has all of alpha's share for 30 s, then the other
+    let _first = dribble(&kit).await;
+    sleep(Duration::from_secs(20)).await;
+    let _second = dribble(&kit).await;
+    sleep(Duration::from_secs(1)).await;
+    let refused = alpha.expect(&hello_of(100_000), 2400).await;
+    assert!(refused.contains("no memory for so long a frame"), "{refused}");
+    assert!(alpha.send(&hello_of(10)).await.contains("<greeting>"));
+    sleep(Duration::from_secs(40)).await;
+    assert!(alpha.send(&hello_of(100_000)).await.contains("<greeting>"));
+    alpha.judge();
 }
 
 #[tokio::test(start_paused = true)]
