@@ -78,7 +78,7 @@ pub(super) fn write(f: &mut Formatter<'_>, limits: &Limits) -> fmt::Result {
     let of_epp = |e: EppLimits| [e.login_s, e.frames_mib];
     let [[login_s, frames_mib], [old_login_s, old_frames_mib]] = [of_epp(limits.epp), of_epp(default.epp)];
     let more = [
-        ("login_s", login_s, old_login_s, "silence before login"),
+        ("login_s", login_s, old_login_s, "from the greeting to the login"),
         ("frames_mib", frames_mib, old_frames_mib, "memory for frames of more than 16 KiB"),
     ];
     let epp = service_keys(limits.epp.service, default.epp.service);
