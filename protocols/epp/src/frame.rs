@@ -4,15 +4,16 @@
 //! connections of a node share, and of which no registrar has more than a part. It waits where that is spent; one that
 //! finds no room in time is passed over, and the connection goes on.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{error::Elapsed, timeout};
+
+use crate::shares::{Here, Shares};
 
 /// Octets of the length field.
 const HEADER: usize = 4;
@@ -29,10 +30,8 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Budget {
     all: Arc<Semaphore>,
-    /// What one registrar's connections may take, in units.
-    share: usize,
-    /// The shares of the registrars that are connected.
-    shares: Arc<Mutex<BTreeMap<u64, Weak<Semaphore>>>>,
+    /// What one registrar's connections may take together, in units.
+    shares: Shares<u64>,
 }
 
 /// A part of the budget, until it is dropped.
@@ -51,26 +50,14 @@ impl Budget {
     /// So many octets; one frame of the greatest length must find room in it.
     pub fn new(octets: usize) -> Budget {
         let share = (octets / SHARES).max(FRAME_MAX).min(octets) / UNIT;
-        Budget { all: Arc::new(Semaphore::new(octets / UNIT)), share, shares: Arc::default() }
-    }
-
-    /// What the connections of a registrar may take together.
-    fn share_of(&self, registrar: u64) -> Arc<Semaphore> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = shares.get(&registrar).and_then(Weak::upgrade) {
-            return share;
-        }
-        shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.share));
-        shares.insert(registrar, Arc::downgrade(&share));
-        share
+        Budget { all: Arc::new(Semaphore::new(octets / UNIT)), shares: Shares::new(share) }
     }
 
     /// Waits in the registrar's queue first: in that of all it stands with no more than its share.
-    async fn take(&self, share: Option<Arc<Semaphore>>, octets: usize) -> io::Result<Taken> {
+    async fn take(&self, share: Option<&Here<u64>>, octets: usize) -> io::Result<Taken> {
         let units = u32::try_from(octets.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let share = match share {
-            Some(share) => Some(share.acquire_many_owned(units).await.map_err(io::Error::other)?),
+            Some(share) => Some(share.take(units).await.map_err(io::Error::other)?),
             None => None,
         };
         let all = Arc::clone(&self.all).acquire_many_owned(units).await.map_err(io::Error::other)?;
@@ -87,10 +74,10 @@ pub struct Wire<S> {
     /// How long a frame may take from its first octet to its last, in either direction.
     transfer: Duration,
     budget: Budget,
-    /// The registrar's share of it, once it is known whose connection this is.
-    share: Option<Arc<Semaphore>>,
     /// The part of the budget that the buffer takes now.
     taken: Option<Taken>,
+    /// In the registrar's share of it, once it is known whose connection this is.
+    share: Option<Here<u64>>,
 }
 
 /// Why no further frame can be had.
@@ -164,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// From now on long frames count as this registrar's.
     pub fn belongs_to(&mut self, registrar: u64) {
         if self.share.is_none() {
-            self.share = Some(self.budget.share_of(registrar));
+            self.share = Some(self.budget.shares.enter(registrar));
         }
     }
 
@@ -216,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Has room for a long document before its first octet is read. Where none becomes free in time the document is
     /// read and thrown away, so that the next one can be told from it.
     async fn make_room(&mut self, body: usize) -> Result<(), FrameError> {
-        let taking = self.budget.take(self.share.clone(), body);
+        let taking = self.budget.take(self.share.as_ref(), body);
         if let Ok(taken) = timeout(self.transfer, taking).await {
             self.taken = Some(taken?);
             self.buffer.reserve_exact(body);

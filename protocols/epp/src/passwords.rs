@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::block_of;
 use registry::password::{SALT, seal, verify, verify_nobody};
 use registry::seal::{Keys, NONCE, SealFault, Sealed};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -13,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::secret::Secret;
-use crate::shares::{Share, Shares};
+use crate::shares::{Here, Shares};
 
 /// Logins that may wait for a worker.
 const QUEUE: usize = 64;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Passwords {
     /// Places for logins at work or waiting.
     places: Arc<Semaphore>,
-    shares: Shares,
+    shares: Shares<IpAddr>,
     workers: Arc<Semaphore>,
 }
 
@@ -50,7 +51,8 @@ impl From<SealFault> for Unchecked {
 /// A place in the queue and at the workers, for as long as it is kept.
 #[derive(Debug)]
 pub struct Place {
-    _share: Share,
+    _share: OwnedSemaphorePermit,
+    _here: Here<IpAddr>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -79,9 +81,10 @@ impl Passwords {
     /// [`Unchecked::Busy`] after some seconds.
     pub async fn place(&self, source: IpAddr) -> Result<Place, Unchecked> {
         let place = async {
-            let share = self.shares.one(source).await?;
+            let here = self.shares.enter(block_of(source));
+            let share = here.take(1).await?;
             let place = Arc::clone(&self.places).acquire_owned().await?;
-            Ok::<_, AcquireError>(Place { _share: share, _place: place })
+            Ok::<_, AcquireError>(Place { _share: share, _here: here, _place: place })
         };
         match timeout(PATIENCE, place).await {
             Ok(Ok(place)) => Ok(place),
