@@ -11,8 +11,8 @@ use clap::Args;
 /// What became of a command whose answer was lost.
 ///
 /// A command that is not found may still be on its way for 60 seconds after it was issued; after that the answer "not
-/// found" is final. Exit status 1 means "not found". The journal is searched as far back as --since says; a node searches for one
-/// operator at a time.
+/// found" is final. Exit status 1 means "not found". The journal is searched as far back as --since says; a node searches
+/// for one operator at a time.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     namingo-admin outcome 1-00c0ffee00c0ffee-42\n  \

@@ -211,12 +211,11 @@ fn keep_log(file: &Path, mib: u32) -> Outcome {
 
 impl Report {
     fn new(record: &Record, course: &Course, elections: u64) -> Report {
-        let rate = |from, to| record.rate_between(from, to);
         Report {
-            all_nodes_per_s: rate(None, Some(course.stopped)),
-            one_stopped_per_s: rate(Some(course.stopped), Some(course.continued)),
-            coming_back_per_s: rate(Some(course.continued), Some(course.back)),
-            all_again_per_s: rate(Some(course.back), None),
+            all_nodes_per_s: record.rate_between(None, Some(course.stopped)),
+            one_stopped_per_s: record.rate_between(Some(course.stopped), Some(course.continued)),
+            coming_back_per_s: record.rate_between(Some(course.continued), Some(course.back)),
+            all_again_per_s: record.rate_between(Some(course.back), None),
             failures: record.failures(),
             had: course.had,
             purged: course.purged,
