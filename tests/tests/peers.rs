@@ -48,6 +48,8 @@ struct Pair {
 struct Wire {
     at: SocketAddr,
     cut: watch::Sender<u64>,
+    /// Connections that still carry.
+    live: Arc<AtomicUsize>,
     /// Connections that the server still holds.
     held: Arc<AtomicUsize>,
 }
@@ -55,38 +57,46 @@ struct Wire {
 impl Wire {
     async fn to(server: SocketAddr) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (at, held) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let at = listener.local_addr().unwrap();
+        let (live, held) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (cut, cuts) = watch::channel(0);
-        let count = held.clone();
+        let counts = (live.clone(), held.clone());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let far = TcpStream::connect(server).await.unwrap();
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
-                let count = count.clone();
-                count.fetch_add(1, Ordering::SeqCst);
+                let (live, held) = counts.clone();
+                live.fetch_add(1, Ordering::SeqCst);
+                held.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     let (mut near, mut far) = (near, far);
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                        _ = cuts.changed() => {
-                            // the server's end is watched, the client's end is silent
-                            let mut sink = Vec::new();
-                            drop(far.read_to_end(&mut sink).await);
-                            count.fetch_sub(1, Ordering::SeqCst);
-                            pending::<()>().await;
-                        }
+                    let was_cut = tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => false,
+                        _ = cuts.changed() => true,
+                    };
+                    live.fetch_sub(1, Ordering::SeqCst);
+                    if was_cut {
+                        // the server's end is watched, the client's end is silent
+                        let mut sink = Vec::new();
+                        drop(far.read_to_end(&mut sink).await);
+                        held.fetch_sub(1, Ordering::SeqCst);
+                        pending::<()>().await;
                     }
                     drop(near.shutdown().await);
-                    count.fetch_sub(1, Ordering::SeqCst);
+                    held.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
-        Wire { at, cut, held }
+        Wire { at, cut, live, held }
     }
 
-    fn cut(&self) {
+    /// Returns when nothing comes through any more.
+    async fn cut(&self) {
         self.cut.send_modify(|n| *n += 1);
+        while self.live.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 
@@ -151,7 +161,7 @@ async fn a_connection_that_fell_silent_is_replaced_for_the_next_call() {
     for _ in 0..2 {
         assert_eq!(pair.call(&net).await, Ok(b"hello".to_vec()));
         assert_eq!(pair.call(&net).await, Ok(b"hello".to_vec()), "the same connection");
-        pair.wire.cut();
+        pair.wire.cut().await;
         let lost = pair.call(&net).await;
         assert!(matches!(lost, Err(CallError::Lost(_))), "{lost:?}");
         assert_eq!(pair.call(&net).await, Ok(b"hello".to_vec()), "the wire is good again");
@@ -164,7 +174,7 @@ async fn a_peer_that_vanishes_again_and_again_holds_a_few_seats() {
     let pair = Pair::new().await;
     for _ in 0..30 {
         assert_eq!(pair.call(&pair.client()).await, Ok(b"hello".to_vec()));
-        pair.wire.cut();
+        pair.wire.cut().await;
     }
     let net = pair.client();
     assert_eq!(pair.call(&net).await, Ok(b"hello".to_vec()));
