@@ -2,6 +2,7 @@
 
 use crate::{
     clock::{ClockState, Clocks, Jumps, Started},
+    confirm::Leading,
     digest::{Recomputing, Withdrawal},
     errand::Desk,
     fitness,
@@ -187,6 +188,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) clock: Clock,
     pub(crate) incarnation: u128,
     pub(crate) reads: Reads,
+    pub(crate) leading: Leading,
     pub(crate) founding: Founding,
     pub(crate) strangers: Strangers,
     pub(crate) changing: Changing,
@@ -219,7 +221,9 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let progress = Arc::new(Progress::new(store.applied()));
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
-        let peers = Peers { net: net.clone(), sending: sending.clone(), work: config.work };
+        let leading = Leading::default();
+        let announced = leading.announced.clone();
+        let peers = Peers { net: net.clone(), sending: sending.clone(), announced, work: config.work };
         let raft = Raft::build(
             config.id,
             openraft_config(&config)?,
@@ -240,6 +244,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             clock: config.clock,
             incarnation,
             reads: Reads::new(),
+            leading,
             founding: Founding::default(),
             strangers: Strangers::default(),
             changing: Changing::default(),
@@ -407,7 +412,18 @@ impl<C: Cx, N: Net> Inner<C, N> {
         request: &Request<C>,
         limit: Duration,
     ) -> Result<T, CallError> {
-        let answer = self.net.call(to, node, Lane::Forward, wire::encode(request), limit).await?;
+        self.ask_on(Lane::Forward, to, node, request, limit).await
+    }
+
+    pub(crate) async fn ask_on<T: serde::de::DeserializeOwned>(
+        &self,
+        lane: Lane,
+        to: u64,
+        node: &NodeInfo,
+        request: &Request<C>,
+        limit: Duration,
+    ) -> Result<T, CallError> {
+        let answer = self.net.call(to, node, lane, wire::encode(request), limit).await?;
         let answer: Result<T, String> = wire::decode(&answer).map_err(|e| CallError::Lost(e.to_string()))?;
         answer.map_err(CallError::Refused)
     }

@@ -7,7 +7,6 @@ use crate::{
     cluster::{Cluster, Inner, StartError},
     founding::{Founder, ROUND},
     net::{CallError, Net},
-    reads::own_read_index,
     types::{Cx, NodeInfo, Role},
     wire::{Joined, Request, Seat},
 };
@@ -147,7 +146,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
             return Joined::NotLeader(self.leader().map(|(id, leader)| (id, leader.raft)));
         }
         // what this node knows counts only while it leads, and the newest of it
-        let Some(index) = own_read_index(self).await else { return Joined::NotLeader(None) };
+        let Some(index) = self.read_index_for_peer(None).await else {
+            return Joined::NotLeader(None);
+        };
         if !matches!(C::timeout(APPLY, self.progress.wait(index)).await, Ok(Ok(()))) {
             return Joined::Later("the leader is behind with applying its log".into());
         }

@@ -11,6 +11,7 @@
 mod backend;
 mod clock;
 mod cluster;
+mod confirm;
 mod digest;
 mod drain;
 mod errand;

@@ -9,8 +9,10 @@ use std::{fmt, future::Future, time::Duration};
 pub enum Lane {
     /// Votes, appends, heartbeats.
     Raft,
-    /// Forwarded commands, read indexes, questions about status.
+    /// Forwarded commands, questions about status.
     Forward,
+    /// What readers wait for; on the runtime of the readers.
+    Read,
     /// Parts of a snapshot.
     Snapshot,
 }

@@ -17,7 +17,14 @@ use openraft::{
     },
 };
 use serde::de::DeserializeOwned;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// An append may take this long even where the heartbeat interval is shorter: a far edge would otherwise never
 /// get an answer in time. Heartbeats are cut by openraft itself.
@@ -30,6 +37,8 @@ const BACKOFF: Duration = Duration::from_millis(200);
 pub(crate) struct Peers<C: Cx, N> {
     pub(crate) net: N,
     pub(crate) sending: Arc<Sending<C>>,
+    /// The highest index that a peer was told to be committed.
+    pub(crate) announced: Arc<AtomicU64>,
     pub(crate) work: Work,
 }
 
@@ -42,6 +51,7 @@ impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
             id: target,
             node: node.clone(),
             sending: self.sending.clone(),
+            announced: self.announced.clone(),
             work: self.work,
         }
     }
@@ -53,6 +63,7 @@ pub(crate) struct Peer<C: Cx, N> {
     id: u64,
     node: NodeInfo,
     sending: Arc<Sending<C>>,
+    announced: Arc<AtomicU64>,
     work: Work,
 }
 
@@ -85,6 +96,9 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         rpc: AppendEntriesRequest<C>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<C>, RPCError<C>> {
+        if let Some(committed) = &rpc.leader_commit {
+            self.announced.fetch_max(committed.index, Ordering::SeqCst);
+        }
         let limit = option.soft_ttl().max(APPEND_LIMIT);
         self.ask(&Request::Append(rpc), limit).await
     }
@@ -108,7 +122,7 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
-        let Peer { net, id, node, sending, work } = self;
+        let Peer { net, id, node, sending, work, .. } = self;
         Receiver { net, id: *id, node, sending, work: *work }.send(vote, snapshot, cancel).await
     }
 

@@ -3,11 +3,11 @@
 
 use crate::{
     cluster::{Cluster, Inner},
-    net::Net,
+    net::{Lane, Net},
     types::Cx,
     wire::{ReadIndex, Request},
 };
-use openraft::{ReadPolicy, type_config::TypeConfigExt};
+use openraft::type_config::TypeConfigExt;
 use registry::Unavailable;
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -105,22 +105,14 @@ async fn read_index<C: Cx, N: Net>(node: &Arc<Inner<C, N>>) -> Result<u64, Unava
 async fn ask_leader<C: Cx, N: Net>(node: &Arc<Inner<C, N>>) -> ReadIndex {
     let (id, leader) = node.leader()?;
     if id == node.id {
-        return own_read_index(node).await;
+        return node.own_read_index(None, Lane::Read).await;
     }
-    match node.ask_at(id, &leader, &Request::ReadIndex, ASK_LIMIT).await {
+    let request = Request::ReadIndex { follows: node.follows() };
+    match node.ask_on(Lane::Read, id, &leader, &request, ASK_LIMIT).await {
         Ok(index) => index,
         Err(error) => {
             tracing::debug!(leader = id, %error, "no read index");
             None
         }
-    }
-}
-
-/// The read index, if this node leads and a majority confirms it.
-pub(crate) async fn own_read_index<C: Cx, N: Net>(node: &Inner<C, N>) -> ReadIndex {
-    let asked = C::timeout(ASK_LIMIT, node.raft.get_read_linearizer(ReadPolicy::ReadIndex)).await;
-    match asked {
-        Ok(Ok(linearizer)) => Some(linearizer.read_log_id().index()),
-        Ok(Err(_)) | Err(_) => None,
     }
 }

@@ -3,7 +3,6 @@
 use crate::{
     cluster::{Cluster, Inner},
     net::{Net, Service},
-    reads::own_read_index,
     types::Cx,
     wire::{self, Request},
 };
@@ -42,7 +41,10 @@ impl<C: Cx, N: Net> Inner<C, N> {
             }
             Request::TransferLeader(rpc) => outcome(self.raft.handle_transfer_leader(rpc).await),
             Request::Submit { command, sent } => value(&self.propose(*command, sent).await),
-            Request::ReadIndex => value(&own_read_index(self).await),
+            Request::ReadIndex { follows } => {
+                value(&self.read_index_for_peer(follows.map(|leader| (from, leader))).await)
+            }
+            Request::Follows => value(&self.follows()),
             Request::Hello => value(&self.hello(from)),
             Request::Status => value(&self.status()),
             Request::Time => value(&self.told()),

@@ -2,7 +2,7 @@
 
 use crate::{
     snapshot::Announced,
-    types::{Cx, NodeInfo, Role},
+    types::{Cx, Leader, NodeInfo, Role},
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use registry::{Command, Outcome, Timestamp};
@@ -23,7 +23,10 @@ pub(crate) enum Request<C: Cx> {
         /// The accepting node's wall clock when it sent this: compared with the leader's.
         sent: Timestamp,
     },
-    ReadIndex,
+    ReadIndex {
+        /// Whom the node that asks has voted for.
+        follows: Option<Leader>,
+    },
     Hello,
     Status,
     /// Asks the leader to hand leadership to a voter.
@@ -64,6 +67,8 @@ pub(crate) enum Request<C: Cx> {
     Expel {
         id: u64,
     },
+    /// Whom a voter has voted for.
+    Follows,
 }
 
 impl<C: Cx> Request<C> {
@@ -76,7 +81,7 @@ impl<C: Cx> Request<C> {
             // a full recomputation is work for a thread, which nobody orders from outside
             Role::Edge => matches!(
                 self,
-                Request::ReadIndex | Request::Status | Request::Digest { recompute: false, .. }
+                Request::ReadIndex { .. } | Request::Status | Request::Digest { recompute: false, .. }
             ),
         }
     }
@@ -97,6 +102,7 @@ impl<C: Cx> Request<C> {
                 | Request::SnapshotBegin(_)
                 | Request::SnapshotPart { .. }
                 | Request::SnapshotEnd { .. }
+                | Request::Follows
         )
     }
 }
