@@ -95,6 +95,11 @@ impl DomainName {
         DomainName("".into())
     }
 
+    /// This name where it stands.
+    pub fn borrowed(&self) -> NameRef<'_> {
+        NameRef(self.0.as_bytes())
+    }
+
     pub fn is_single_label(&self) -> bool {
         !self.0.contains('.')
     }

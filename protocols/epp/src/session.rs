@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use net::{Cut, Over, Peer, Service, Shutdown, Waiting};
+use net::{Commands, Cut, Over, Peer, Service, Shutdown, Waiting};
 use registry::{Actor, Backend, Freshness, Refusal, Unavailable};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::{debug, info, warn};
@@ -34,6 +34,7 @@ pub(crate) struct Session<B> {
     pub(crate) wrong_authinfos: u32,
     /// In the register of sessions, once logged in.
     pub(crate) seat: Option<Seat>,
+    pub(crate) counted: Commands,
 }
 
 /// A registrar that has logged in.
@@ -62,8 +63,16 @@ where
 {
     let limits = site.limits;
     let mut wire = Wire::sharing(stream, limits.login_frame_bytes_max, limits.transfer, site.frames.clone());
-    let mut session =
-        Session { backend, site, peer, client: None, login_failures: 0, wrong_authinfos: 0, seat: None };
+    let mut session = Session {
+        backend,
+        counted: site.metrics.commands(),
+        site,
+        peer,
+        client: None,
+        login_failures: 0,
+        wrong_authinfos: 0,
+        seat: None,
+    };
     debug!(peer = %peer.address, "connected");
     let ended = session.run(&mut wire, shutdown).await;
     let reads = !matches!(ended, Err(FrameError::Stalled));
@@ -128,7 +137,7 @@ impl<B: Backend> Session<B> {
         let svtrid = self.site.svtrids.next();
         let (verb, result) = match request {
             Ok(Request::Hello) => {
-                self.site.metrics.command("hello", ResultCode::Ok.number(), begun.elapsed());
+                self.counted.count("hello", ResultCode::Ok.number(), begun.elapsed());
                 return (self.greeting().await, false);
             }
             Ok(Request::Command(command)) => {
@@ -142,17 +151,17 @@ impl<B: Backend> Session<B> {
     }
 
     /// The document that answers a frame for which there was no memory.
-    fn no_room(&self) -> Vec<u8> {
+    fn no_room(&mut self) -> Vec<u8> {
         let denial = Denial::new(ResultCode::Failed, FrameError::NoRoom.to_string());
         let response = Response { result: Err(denial), cltrid: None, svtrid: self.site.svtrids.next() };
         self.record("invalid", &response, Instant::now());
         response.to_xml()
     }
 
-    fn record(&self, verb: &'static str, response: &Response, begun: Instant) {
+    fn record(&mut self, verb: &'static str, response: &Response, begun: Instant) {
         let code = response.code().number();
         let took = begun.elapsed();
-        self.site.metrics.command(verb, code, took);
+        self.counted.count(verb, code, took);
         let refusal = response.result.as_ref().err().and_then(|denial| denial.refusal);
         if let Some(word) = refusal {
             self.site.metrics.refusal(word);

@@ -12,13 +12,15 @@ pub mod metrics;
 mod patient;
 mod shutdown;
 mod source;
+
+mod timing;
 pub mod tls;
 mod waiting;
 
 pub use client_cert::Fingerprint;
 pub use line::{LineError, Lines};
 pub use listen::{BindError, Limits, Listener, Patience, Peer, Plain, Tls, Transport};
-pub use metrics::{Answers, Cut, Metrics, Service};
+pub use metrics::{Answers, Commands, Cut, Metrics, Service};
 pub use patient::Patient;
 pub use shutdown::{Shutdown, Trigger, shutdown};
 pub use source::{Admitted, Sources, block_of};

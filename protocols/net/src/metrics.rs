@@ -10,8 +10,9 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::timing::Timing;
 
 /// A service of a node: four for the public, then the operator's and the nodes' own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,7 +106,7 @@ struct VerbLabel {
 pub struct Metrics {
     queries: Family<QueryLabel, Counter>,
     commands: Family<CommandLabel, Counter>,
-    command_seconds: Family<VerbLabel, Histogram>,
+    command_seconds: Family<VerbLabel, Timing>,
     refusals: Family<ReasonLabel, Counter>,
     connections: Family<ServiceLabel, Gauge>,
     refused_connections: Family<ServiceLabel, Counter>,
@@ -119,7 +120,7 @@ impl Metrics {
         let metrics = Metrics {
             queries: Family::default(),
             commands: Family::default(),
-            command_seconds: Family::new_with_constructor(latency_histogram),
+            command_seconds: Family::default(),
             refusals: Family::default(),
             connections: Family::default(),
             refused_connections: Family::default(),
@@ -167,10 +168,9 @@ impl Metrics {
         Answers(words.iter().map(counter).collect())
     }
 
-    /// Counts an EPP command with its result code and the time it took.
-    pub fn command(&self, verb: &'static str, code: u16, took: Duration) {
-        self.commands.get_or_create(&CommandLabel { verb, code }).inc();
-        self.command_seconds.get_or_create(&VerbLabel { verb }).observe(took.as_secs_f64());
+    /// For counting the EPP commands of one session.
+    pub fn commands(&self) -> Commands {
+        Commands { metrics: self.clone(), known: Vec::new() }
     }
 
     /// Counts an EPP command that a rule refused; `reason` is the registry's word for the rule.
@@ -214,6 +214,29 @@ impl Answers {
     }
 }
 
+/// Counts the EPP commands of a session: what was counted once is found again without a lock.
+#[derive(Debug)]
+pub struct Commands {
+    metrics: Metrics,
+    known: Vec<(CommandLabel, Counter, Timing)>,
+}
+
+impl Commands {
+    /// Counts a command with its result code and the time it took.
+    pub fn count(&mut self, verb: &'static str, code: u16, took: Duration) {
+        let label = CommandLabel { verb, code };
+        let at = self.known.iter().position(|(of, ..)| *of == label).unwrap_or_else(|| {
+            let counter = self.metrics.commands.get_or_create_owned(&label);
+            let timing = self.metrics.command_seconds.get_or_create_owned(&VerbLabel { verb });
+            self.known.push((label, counter, timing));
+            self.known.len() - 1
+        });
+        let (_, counter, timing) = &self.known[at];
+        counter.inc();
+        timing.observe(took);
+    }
+}
+
 /// Counts open connections.
 pub struct Connections(Gauge);
 
@@ -235,11 +258,6 @@ impl Drop for Opened {
     fn drop(&mut self) {
         self.gauge.dec();
     }
-}
-
-/// From 0.5 ms (a read on a quiet node) to 16 s (a write that waited out an election).
-fn latency_histogram() -> Histogram {
-    Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 }
 
 /// The content type of [`exposition`].
@@ -292,7 +310,10 @@ mod tests {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
         metrics.answers(Service::Whois, &["found"]).count("found", 1);
-        metrics.command("create", 1000, Duration::from_millis(3));
+        let mut commands = metrics.commands();
+        commands.count("create", 2302, Duration::from_millis(3));
+        commands.count("create", 1000, Duration::from_millis(3));
+        metrics.commands().count("create", 1000, Duration::from_millis(3));
         metrics.refusal("not_served");
         metrics.refused(Service::Epp);
         metrics.cut(Service::Peers, Cut::Handshake);
@@ -306,7 +327,9 @@ mod tests {
         for line in [
             "# TYPE namingo_queries_total counter",
             r#"namingo_queries_total{service="whois",answer="found"} 1"#,
-            r#"namingo_epp_commands_total{verb="create",code="1000"} 1"#,
+            r#"namingo_epp_commands_total{verb="create",code="1000"} 2"#,
+            r#"namingo_epp_commands_total{verb="create",code="2302"} 1"#,
+            r#"namingo_epp_command_seconds_count{verb="create"} 3"#,
             r#"namingo_epp_refusals_total{reason="not_served"} 1"#,
             "# TYPE namingo_epp_command_seconds histogram",
             r#"namingo_connections{service="epp"} 1"#,

@@ -53,12 +53,14 @@ fn placed(text: &str, place: impl Fn(&DomainName) -> Result<Place, Fault>) -> Re
 /// # Errors
 /// Why not: the reasons of [`candidate`], then registered, reserved, blocked.
 pub fn available(db: &impl Read, by: &Actor, text: &str) -> Result<Candidate, Stop> {
-    free(db, by, candidate(db, text)?)
+    let found = candidate(db, text)?;
+    let exists = db.has(&DOMAIN, &found.name)?;
+    free(db, by, found, exists)
 }
 
-fn free(db: &impl Read, by: &Actor, found: Candidate) -> Result<Candidate, Stop> {
+fn free(db: &impl Read, by: &Actor, found: Candidate, exists: bool) -> Result<Candidate, Stop> {
     let name = || found.name.to_string();
-    if db.has(&DOMAIN, &found.name)? {
+    if exists {
         return Err(Refusal::Exists { object: name() }.into());
     }
     match tld::mark_of(db, &found.tld, &found.name)?.map(|m| m.kind) {
@@ -68,13 +70,18 @@ fn free(db: &impl Read, by: &Actor, found: Candidate) -> Result<Candidate, Stop>
     }
 }
 
-/// What [`available`] says of a view: `Ok(None)`: the name is free for `by`; `Ok(Some(why))`: it is not.
+/// What [`available`] says of a view: `Ok(None)`: the name is free for `by`; `Ok(Some(why))`: it is not. A name that
+/// is not registered is called registered with the probability that [`storage::Presence`] tells.
 ///
 /// # Errors
 /// A storage fault.
 pub fn availability(db: &View, kept: &Kept, by: &Actor, text: &str) -> Result<Option<Refusal>, Stop> {
     let zones = kept.zones(db)?;
-    match placed(text, |name| Ok(zones.place(name))).and_then(|found| free(db, by, found)) {
+    let looked = placed(text, |name| Ok(zones.place(name))).and_then(|found| {
+        let exists = db.presence(&DOMAIN)?.likely(&found.name.borrowed(), &mut Vec::new())?;
+        free(db, by, found, exists)
+    });
+    match looked {
         Ok(_) => Ok(None),
         Err(Stop::Refused(why)) => Ok(Some(why)),
         Err(stop) => Err(stop),
