@@ -35,6 +35,9 @@ use tokio::sync::{mpsc, oneshot};
 const PART: usize = 1 << 20;
 /// Parts between a thread that works on the disk and the network, at most.
 const PARTS_AHEAD: usize = 4;
+/// After each part the transfer rests for as long as that took, and for this long at most: writes go on meanwhile at
+/// both ends, and a far receiver, whose parts take long, is not held up.
+const REST_MAX: Duration = Duration::from_millis(20);
 /// How long one part, or the building of the last one, may take.
 const PART_LIMIT: Duration = Duration::from_secs(30);
 /// How long a peer may take to be told that a snapshot comes: the turn to write one is held meanwhile.
@@ -188,8 +191,10 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             let bytes = part.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
             octets += bytes.len() as u64;
             let request = Request::<C>::SnapshotPart { transfer, number, bytes };
+            let asked = C::now();
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
+            C::sleep((C::now() - asked).min(REST_MAX)).await;
             if is_too_slow(octets, C::now() - began) {
                 let why =
                     format!("node {} took {octets} octets of a snapshot in {:?}", self.id, C::now() - began);

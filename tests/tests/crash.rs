@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -205,6 +206,73 @@ fn a_node_behind_the_purge_point_comes_back_by_snapshot_under_load() {
     let created = load.stop();
     println!("{} names", created.len());
     verify(&registry, &created);
+}
+
+/// A state of so many names takes long enough to travel for a cut in the middle.
+const TO_SEND: usize = 20_000;
+
+#[test]
+fn a_transfer_that_is_cut_in_the_middle_begins_again_by_itself() {
+    let mut registry = Registry::start(3, 0);
+    registry.stop();
+    registry.configure("log_keep_mib = 1024", "log_keep_mib = 0");
+    registry.restart(3, 0);
+    let load = Load::start(&registry, 6, "cut");
+    while load.count() < TO_SEND {
+        load.wait_for(500, &registry);
+    }
+    let away = registry.leader() % 3 + 1;
+    registry.kill(away);
+    // the receiver is cut off, then the sender
+    for victim_sends in [false, false, true] {
+        let cut = (0..ATTEMPTS).any(|_| {
+            wait_for_purge(&registry);
+            cut_in_the_middle(&mut registry, away, victim_sends)
+        });
+        assert!(cut, "no transfer was cut in the middle; log:\n{}", registry.log());
+    }
+    registry.wait_node(away);
+    load.wait_for(200, &registry);
+    assert!(registry.log().contains("snapshot installed there"), "it came back by log:\n{}", registry.log());
+    assert!(!incoming(&registry, away).exists(), "what was half received is gone");
+    verify(&registry, &load.stop());
+}
+
+/// Where a node puts a state that it receives.
+fn incoming(registry: &Registry, node: u64) -> PathBuf {
+    registry.data_dir.join(format!("node-{node}/main/state.new"))
+}
+
+/// Waits until the leader's log no longer holds what it holds now.
+fn wait_for_purge(registry: &Registry) {
+    let (leader, until) = (registry.leader(), Instant::now() + Duration::from_secs(120));
+    let held = registry.metric(leader, "namingo_raft_last_log_index");
+    while registry.metric(leader, "namingo_raft_purged_index") < held {
+        assert!(Instant::now() < until, "nothing was purged; log:\n{}", registry.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Starts a node that lacks what was purged and kills it, or the one that sends, while the state is on its way; says
+/// whether that came in time. The receiver is dead afterwards, or goes on from a new sender.
+fn cut_in_the_middle(registry: &mut Registry, receiver: u64, victim_sends: bool) -> bool {
+    let file = incoming(registry, receiver);
+    registry.spawn_by_hand(receiver);
+    let until = Instant::now() + Duration::from_secs(60);
+    while !file.exists() {
+        assert!(Instant::now() < until, "no snapshot came; log:\n{}", registry.log());
+        thread::sleep(Duration::from_millis(1));
+    }
+    let victim = if victim_sends { registry.leader() } else { receiver };
+    registry.kill(victim);
+    let in_time = file.exists();
+    if victim_sends {
+        registry.start_by_hand(victim);
+    }
+    if victim_sends && !in_time {
+        registry.kill(receiver);
+    }
+    in_time
 }
 
 /// How often an outcome is made uncertain until it is: a leader that notices in time that nobody listens proposes
