@@ -114,7 +114,11 @@ impl Control for Operator {
             cluster_id: self.founding.cluster_id.clone(),
             highest: known.copied().max().unwrap_or(0),
             roles: members.iter().map(|(id, member)| (*id, member.role.into())).collect(),
-            contacts: members.iter().map(|(id, member)| (*id, member.raft)).collect(),
+            contacts: members
+                .iter()
+                .filter(|(id, _)| voters.contains(id))
+                .map(|(id, member)| (*id, member.raft))
+                .collect(),
             voters,
             leader,
         }

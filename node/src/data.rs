@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use storage::{DirDisk, Fingerprinted, Log, LogOptions, LogWriter, OnFault, Options, Space, Store};
+use storage::{DirDisk, Fingerprinted, Log, LogOptions, LogWriter, OnFault, Options, Rest, Space, Store};
 use tokio::sync::mpsc;
 
 /// Beside log and state: whose they are.
@@ -51,7 +51,9 @@ impl Data {
         let told = faults.clone();
         let on_fault: OnFault = Arc::new(move |fault| drop(told.send(fault.to_string())));
         let fingerprints = Fingerprinted { tables: tables::FINGERPRINTED, bytes_max: das_bytes };
-        let options = Options { on_fault: Some(on_fault), space, fingerprints, ..Options::default() };
+        let rest: Rest = Arc::new(std::thread::sleep);
+        let options =
+            Options { on_fault: Some(on_fault), space, fingerprints, rest: Some(rest), ..Options::default() };
         let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(

@@ -9,6 +9,7 @@ mod dev;
 mod failure;
 mod jobs;
 mod keys;
+mod logging;
 mod metrics;
 mod node;
 mod open_files;
@@ -20,7 +21,7 @@ mod withdrawal;
 
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -87,7 +88,7 @@ fn odd(text: &str) -> Result<u64, String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    logging::start();
     install_panic_hook();
     rustls::crypto::ring::default_provider().install_default().ok();
     let ended = match cli.command {
@@ -99,38 +100,13 @@ fn main() -> ExitCode {
         }),
         Command::Run(args) => node::run(&args.config, args.id, node::Demo::from_environment()),
     };
+    logging::end();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("namingo-node: {failure}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn start_logging() {
-    use std::io::{IsTerminal, stderr};
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("info,{}", raft::LOG_FILTER)));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Unbreakable(stderr()))
-        .log_internal_errors(false)
-        .with_ansi(stderr().is_terminal())
-        .with_target(false)
-        .init();
-}
-
-/// A log that nobody reads any more must not end the node: what can't be written is lost.
-struct Unbreakable<W>(W);
-
-impl<W: io::Write> io::Write for Unbreakable<W> {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        Ok(self.0.write(line).unwrap_or(line.len()))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().or(Ok(()))
     }
 }
 
@@ -144,6 +120,7 @@ fn install_panic_hook() {
         report(info);
         let serves = std::thread::current().name() == Some(node::SERVE_THREAD);
         if !serves && !registry::apply::inside_verb() {
+            logging::end();
             std::process::abort();
         }
     }));

@@ -98,6 +98,7 @@ pub struct Figures {
     pub led: bool,
     pub memory: Stats,
     pub writes: Writes,
+    pub log_lines_lost: u64,
 }
 
 /// Reads them.
@@ -114,7 +115,7 @@ impl fmt::Debug for RaftCollector {
 
 impl Collector for RaftCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Figures { status: s, led, memory, writes } = (self.0)();
+        let Figures { status: s, led, memory, writes, log_lines_lost } = (self.0)();
         let held = memory.fingerprints.unwrap_or_default();
         let leads = u64::from(led && s.leader == Some(s.id));
         let figures = [
@@ -170,6 +171,8 @@ impl Collector for RaftCollector {
             gauge(&mut encoder, name, help, value)?;
         }
         refused(&mut encoder, writes.refused)?;
+        let help = "Lines of the log that were lost: whoever reads it stood still";
+        lost(&mut encoder, help, log_lines_lost)?;
         let help = "State time: how fresh this node's answers are, as Unix time";
         seconds(&mut encoder, "namingo_state_time", help, s.state_time.0 as f64 / 1000.0)?;
         let oldest = memory.oldest_snapshot.map_or(0.0, |age| age.as_secs_f64());
@@ -185,6 +188,11 @@ fn refused(encoder: &mut DescriptorEncoder<'_>, refused: Refused) -> fmt::Result
         ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
     }
     Ok(())
+}
+
+fn lost(encoder: &mut DescriptorEncoder<'_>, help: &str, lines: u64) -> fmt::Result {
+    let family = encoder.encode_descriptor("namingo_log_lines_lost", help, None, MetricType::Counter)?;
+    ConstCounter::new(lines).encode(family)
 }
 
 fn rows_of(memory: &Stats) -> u64 {

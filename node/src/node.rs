@@ -239,6 +239,7 @@ async fn show_figures(
         led: led.is_led(),
         memory: status.store().stats(),
         writes: status.writes(),
+        log_lines_lost: crate::logging::lost(),
     };
     registry.register_collector(Box::new(RaftCollector(Arc::new(figures))));
     let listener = status_http::bind(address, metrics).await?;

@@ -1,8 +1,10 @@
 //! Whom to trust with time: a node's wall clock must agree with a majority of the voters, and must not jump.
 //!
 //! A voter whose clock is more than 2 s from a majority of the voters (itself counted) does not stand for election,
-//! hands leadership over and is not ready (`fitness.rs` asks and acts). A wall clock that moved more than 10 s against the monotonic clock, and a gap in state time of more
-//! than 30 days, wait for the operator's word.
+//! hands leadership over and is not ready (`fitness.rs` asks and acts). A wall clock that moved more than 10 s against
+//! the monotonic clock, and a gap in state time of more than 30 days, wait for the operator's word. Where all clocks are
+//! behind state time, because all were ahead before, nothing is proposed until they have passed it: state time never runs
+//! backwards, and whatever is issued before it has expired.
 
 use crate::{
     cluster::{Cluster, Inner},
@@ -56,6 +58,10 @@ pub enum ClockState {
     Gap {
         by_ms: i64,
     },
+    /// State time is that far ahead, and waits for the clock.
+    Behind {
+        by_ms: i64,
+    },
 }
 
 impl fmt::Display for ClockState {
@@ -77,6 +83,11 @@ impl fmt::Display for ClockState {
                 "{} days after the last command: check it, then `namingo-admin clock accept`",
                 by_ms / (24 * 3_600_000)
             ),
+            ClockState::Behind { by_ms } => write!(
+                f,
+                "{} s behind the registry's last command: nothing is written before it has passed that",
+                seconds(by_ms)
+            ),
         }
     }
 }
@@ -94,6 +105,8 @@ struct Known {
     /// A majority agreed once, and has not contradicted since.
     vouched: bool,
     held: Option<ClockState>,
+    /// How far it is behind state time, if by more than may be.
+    behind_ms: Option<i64>,
     /// A gap was accepted and not closed by a command yet.
     gap_accepted: bool,
     /// Wall clock minus monotonic clock, since the start: as of now, and as it was accepted.
@@ -151,6 +164,7 @@ impl Clocks {
         if known.state == ClockState::Off || unsure {
             return false;
         }
+        known.compare(at, state_time);
         let by_ms = at.0.saturating_sub(state_time);
         let gap = self.jumps == Jumps::Small && state_time > 0 && by_ms > GAP_MAX_MS;
         if gap && !known.gap_accepted {
@@ -158,7 +172,12 @@ impl Clocks {
         } else if !gap {
             known.gap_accepted = false;
         }
-        known.held.is_none()
+        known.held.is_none() && known.behind_ms.is_none()
+    }
+
+    /// Notes how far the wall clock is behind state time.
+    fn compare(&self, now: Timestamp, state_time: i64) {
+        self.lock().compare(now, state_time);
     }
 
     pub(crate) fn accept(&self) {
@@ -210,8 +229,16 @@ impl Known {
     fn state(&self) -> ClockState {
         match self.state {
             ClockState::Off => ClockState::Off,
-            state => self.held.unwrap_or(state),
+            state => {
+                let behind = self.behind_ms.map(|by_ms| ClockState::Behind { by_ms });
+                self.held.or(behind).unwrap_or(state)
+            }
         }
+    }
+
+    fn compare(&mut self, now: Timestamp, state_time: i64) {
+        let by_ms = state_time.saturating_sub(now.0);
+        self.behind_ms = (by_ms > JUMP_MAX_MS).then_some(by_ms);
     }
 }
 
@@ -264,7 +291,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
     pub(crate) fn look_at_clock(&self) -> Duration {
         let since = C::now() - self.started.monotonic;
         let monotonic_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        self.clocks.moved(self.now().0 - self.started.wall.0 - monotonic_ms);
+        let now = self.now();
+        self.clocks.moved(now.0 - self.started.wall.0 - monotonic_ms);
+        self.clocks.compare(now, self.store.view().header().state_time);
         since
     }
 
@@ -312,6 +341,21 @@ mod tests {
         assert_eq!(clocks.state(), ClockState::Off, "not a gap that the operator could accept");
         clocks.accept();
         assert!(!clocks.may_stamp(year, 1_000, true));
+    }
+
+    #[test]
+    fn a_clock_behind_state_time_stamps_nothing_until_it_has_passed_it() {
+        let clocks = Clocks::new(Jumps::Any);
+        let agrees = || clocks.judge(&told(&[(2, 10), (3, -20)]), 3, true, SECOND);
+        assert_eq!(agrees(), ClockState::Agrees);
+        assert!(clocks.may_stamp(Timestamp(90_000), 100_000, true), "clocks differ a little, always");
+        assert!(!clocks.may_stamp(Timestamp(40_000), 100_000, true));
+        assert_eq!(agrees(), ClockState::Behind { by_ms: 60_000 });
+        assert!(clocks.state().to_string().starts_with("60 s behind"));
+        clocks.accept();
+        assert!(!clocks.may_stamp(Timestamp(40_000), 100_000, true), "nobody's word brings it back");
+        assert!(clocks.may_stamp(Timestamp(100_001), 100_000, true));
+        assert_eq!(clocks.state(), ClockState::Agrees);
     }
 
     #[test]

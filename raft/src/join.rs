@@ -6,6 +6,7 @@
 use crate::{
     cluster::{Cluster, Inner, StartError},
     founding::{Founder, ROUND},
+    membership::voters_but,
     net::{CallError, Net},
     types::{Cx, NodeInfo, Role},
     wire::{Joined, Request, Seat},
@@ -116,18 +117,28 @@ impl<C: Cx, N: Net> Joining<'_, C, N> {
         if let Some(leader) = self.leader.filter(|(id, _)| *id != own) {
             return Some(leader);
         }
-        let members = self.cluster.inner.members();
-        self.contacts.extend(members.into_iter().map(|(id, member)| (id, member.raft)));
-        let others: Vec<_> = self.contacts.iter().filter(|(id, _)| **id != own).collect();
-        let (id, at) = others.get(self.turn % others.len().max(1))?;
+        let others = whom_to_ask(own, &self.contacts, &self.cluster.inner.members());
+        let asked = *others.get(self.turn % others.len().max(1))?;
         self.turn += 1;
-        Some((**id, **at))
+        Some(asked)
     }
 
     async fn ask(&self, to: u64, at: SocketAddr) -> Result<Joined, CallError> {
         let there = NodeInfo { raft: at, ..NodeInfo::default() };
         self.cluster.inner.ask_at(to, &there, &Request::Join(self.seat.clone()), ANSWER).await
     }
+}
+
+/// Those that may know who leads, and whose word counts: an edge stands anywhere, and must neither end a node that asks it
+/// nor give it a voice.
+fn whom_to_ask(
+    own: u64,
+    contacts: &BTreeMap<u64, SocketAddr>,
+    members: &BTreeMap<u64, NodeInfo>,
+) -> Vec<(u64, SocketAddr)> {
+    let unknown = contacts.iter().filter(|(id, _)| **id != own && !members.contains_key(id));
+    let voters = voters_but(own, members).into_iter().map(|(id, voter)| (id, voter.raft));
+    unknown.map(|(id, at)| (*id, *at)).chain(voters).collect()
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
@@ -247,5 +258,25 @@ impl From<Role> for NodeRole {
             Role::Standby => NodeRole::Standby,
             Role::Edge => NodeRole::Edge,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_is_not_asked_who_belongs() {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let member = |role, port| NodeInfo { role, raft: at(port), ..NodeInfo::default() };
+        let contacts = BTreeMap::from([(1, at(1)), (2, at(2)), (4, at(4)), (9, at(9))]);
+        assert_eq!(whom_to_ask(9, &contacts, &BTreeMap::new()), [(1, at(1)), (2, at(2)), (4, at(4))]);
+        let members = BTreeMap::from([
+            (1, member(Role::Voter, 11)),
+            (3, member(Role::Voter, 3)),
+            (4, member(Role::Edge, 4)),
+            (9, member(Role::Voter, 9)),
+        ]);
+        assert_eq!(whom_to_ask(9, &contacts, &members), [(2, at(2)), (1, at(11)), (3, at(3))]);
     }
 }

@@ -124,7 +124,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 }
 
 /// The voters among members, but for one.
-fn voters_but(own: u64, members: &BTreeMap<u64, NodeInfo>) -> BTreeMap<u64, NodeInfo> {
+pub(crate) fn voters_but(own: u64, members: &BTreeMap<u64, NodeInfo>) -> BTreeMap<u64, NodeInfo> {
     let voters = members.iter().filter(|(id, member)| **id != own && member.role == Role::Voter);
     voters.map(|(id, member)| (*id, member.clone())).collect()
 }

@@ -122,8 +122,10 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
-        let Peer { net, id, node, sending, work, .. } = self;
-        Receiver { net, id: *id, node, sending, work: *work }.send(vote, snapshot, cancel).await
+        let Peer { net, id, node, sending, announced, work } = self;
+        Receiver { net, id: *id, node, sending, committed: announced, work: *work }
+            .send(vote, snapshot, cancel)
+            .await
     }
 
     async fn transfer_leader(

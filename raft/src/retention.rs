@@ -40,10 +40,11 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
         let wanted = (stored.first + surplus - 1).min(self.inner.store.drained_index());
         let (snapshot, matched) = self.snapshot_and_matched();
-        let wanted = match self.inner.sending.keep_from(matched.as_ref(), C::now()) {
-            Some(index) => wanted.min(index.saturating_sub(1)),
-            None => wanted,
-        };
+        let wanted =
+            match self.inner.sending.keep_from(matched.as_ref(), stored.first + stored.count - 1, C::now()) {
+                Some(index) => wanted.min(index.saturating_sub(1)),
+                None => wanted,
+            };
         let stopped = |e| io::Error::other(format!("{e}"));
         if snapshot.is_none_or(|at| at < wanted) {
             // the next call finds its metadata and purges

@@ -7,6 +7,7 @@
 
 use crate::{
     cluster::Inner,
+    fitness::LAG_MAX,
     machine::Snap,
     net::{CallError, Lane, Net},
     types::{Cx, Meta, NodeInfo, Snapshot, Vote},
@@ -24,7 +25,10 @@ use std::{
     future::Future,
     io,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -35,9 +39,10 @@ use tokio::sync::{mpsc, oneshot};
 const PART: usize = 1 << 20;
 /// Parts between a thread that works on the disk and the network, at most.
 const PARTS_AHEAD: usize = 4;
-/// After each part the transfer rests for as long as that took, and for this long at most: writes go on meanwhile at
-/// both ends, and a far receiver, whose parts take long, is not held up.
-const REST_MAX: Duration = Duration::from_millis(20);
+/// While writes go on a transfer rests after each part, so many times as long as that took and this long at most: it must
+/// not take the leader's processor and the disks from them. (A far receiver's parts take long by themselves.)
+const RESTS: u32 = 4;
+const REST_MAX: Duration = Duration::from_millis(50);
 /// How long one part, or the building of the last one, may take.
 const PART_LIMIT: Duration = Duration::from_secs(30);
 /// How long a peer may take to be told that a snapshot comes: the turn to write one is held meanwhile.
@@ -99,13 +104,27 @@ impl Announced {
 }
 
 /// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up, for an
-/// hour at most, and only while this node leads: whoever leads next sends its own.
+/// hour of the transfer at most and an hour after it, and only while this node leads: whoever leads next sends its own.
 pub(crate) struct Sending<C: Cx>(Mutex<BTreeMap<u64, Sent<C>>>);
 
 /// A snapshot on its way to one peer, in one attempt or many.
 struct Sent<C: Cx> {
     index: u64,
+    /// The first attempt, or when it was seen to be installed.
     since: InstantOf<C>,
+    installed: bool,
+}
+
+impl<C: Cx> Sent<C> {
+    /// Whether log must be kept for this peer, which has everything up to `at`, where the log ends at `last`.
+    fn is_wanted(&mut self, at: u64, last: u64, now: InstantOf<C>) -> bool {
+        if !self.installed && at >= self.index {
+            (self.installed, self.since) = (true, now);
+        }
+        // what was written while the snapshot travelled has to follow it
+        let is_back = self.installed && at.saturating_add(LAG_MAX) >= last;
+        !is_back && now - self.since < KEEP_LIMIT
+    }
 }
 
 impl<C: Cx> Default for Sending<C> {
@@ -125,7 +144,7 @@ impl<C: Cx> Sending<C> {
         if sending.get(&peer).is_some_and(|sent| sent.index == index) {
             return false;
         }
-        sending.insert(peer, Sent { index, since: C::now() });
+        sending.insert(peer, Sent { index, since: C::now(), installed: false });
         true
     }
 
@@ -134,18 +153,22 @@ impl<C: Cx> Sending<C> {
         self.lock().remove(&peer);
     }
 
-    /// The index from which the log must be kept, given what each peer is known to have: `None` where this node does
-    /// not lead.
-    pub(crate) fn keep_from(&self, matched: Option<&BTreeMap<u64, u64>>, now: InstantOf<C>) -> Option<u64> {
+    /// The index from which the log must be kept, given where it ends and what each peer is known to have: `None` where
+    /// this node does not lead.
+    pub(crate) fn keep_from(
+        &self,
+        matched: Option<&BTreeMap<u64, u64>>,
+        last: u64,
+        now: InstantOf<C>,
+    ) -> Option<u64> {
         let mut sending = self.lock();
         let Some(matched) = matched else {
             sending.clear();
             return None;
         };
-        sending.retain(|peer, sent| {
-            matched.get(peer).is_none_or(|at| *at < sent.index) && now - sent.since < KEEP_LIMIT
-        });
-        sending.values().map(|sent| sent.index).min()
+        let at = |peer: &u64| matched.get(peer).copied().unwrap_or(0);
+        sending.retain(|peer, sent| sent.is_wanted(at(peer), last, now));
+        sending.iter().map(|(peer, sent)| sent.index.max(at(peer))).min()
     }
 }
 
@@ -155,6 +178,8 @@ pub(crate) struct Receiver<'a, C: Cx, N> {
     pub(crate) id: u64,
     pub(crate) node: &'a NodeInfo,
     pub(crate) sending: &'a Sending<C>,
+    /// What was committed lately: it moves while writes go on.
+    pub(crate) committed: &'a AtomicU64,
     pub(crate) work: Work,
 }
 
@@ -191,10 +216,12 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             let bytes = part.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
             octets += bytes.len() as u64;
             let request = Request::<C>::SnapshotPart { transfer, number, bytes };
-            let asked = C::now();
+            let (asked, before) = (C::now(), self.committed.load(Ordering::Relaxed));
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
-            C::sleep((C::now() - asked).min(REST_MAX)).await;
+            if self.committed.load(Ordering::Relaxed) != before {
+                C::sleep(((C::now() - asked) * RESTS).min(REST_MAX)).await;
+            }
             if is_too_slow(octets, C::now() - began) {
                 let why =
                     format!("node {} took {octets} octets of a snapshot in {:?}", self.id, C::now() - began);
@@ -496,12 +523,32 @@ mod tests {
         assert!(sending.begin(2, 100) && sending.begin(3, 80));
         assert!(!sending.begin(3, 80), "another attempt with the same snapshot");
         let now = Live::now();
-        assert_eq!(sending.keep_from(Some(&matched), now), Some(80));
-        assert_eq!(sending.keep_from(Some(&BTreeMap::from([(2, 50), (3, 80)])), now), Some(100));
-        assert_eq!(sending.keep_from(Some(&matched), now + KEEP_LIMIT), None);
+        let last = 90_000;
+        assert_eq!(sending.keep_from(Some(&matched), last, now), Some(80));
+        assert_eq!(sending.keep_from(Some(&matched), last, now + KEEP_LIMIT), None);
         assert!(sending.begin(2, 100));
-        assert_eq!(sending.keep_from(None, Live::now()), None);
-        assert_eq!(sending.keep_from(Some(&matched), Live::now()), None, "forgotten with the leadership");
+        assert_eq!(sending.keep_from(None, last, Live::now()), None);
+        assert_eq!(
+            sending.keep_from(Some(&matched), last, Live::now()),
+            None,
+            "forgotten with the leadership"
+        );
+    }
+
+    #[test]
+    fn log_is_kept_for_a_receiver_until_it_has_what_was_written_meanwhile() {
+        let sending = Sending::<Live>::default();
+        assert!(sending.begin(2, 100));
+        let now = Live::now();
+        let minutes = |n: u32| now + Duration::from_secs(60) * n;
+        let kept = |at, last, now| sending.keep_from(Some(&BTreeMap::from([(2, at)])), last, now);
+        assert_eq!(kept(50, 90_000, minutes(59)), Some(100));
+        assert_eq!(kept(100, 90_000, minutes(59)), Some(100), "installed, and far behind");
+        assert_eq!(kept(40_000, 95_000, minutes(118)), Some(40_000), "it has an hour more");
+        assert_eq!(kept(95_000, 95_900, minutes(118)), None, "it is back");
+        assert!(sending.begin(2, 100));
+        assert_eq!(kept(100, 90_000, now), Some(100));
+        assert_eq!(kept(200, 90_000, minutes(60)), None, "and no longer");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum Unavailable {
     Busy,
     /// This node's clock is that far ahead of the leader's; nothing was done.
     ClockDiffers { by_ms: i64 },
-    /// The leader's clock moved too far and waits for the operator; nothing was done.
+    /// The leader's clock moved too far and waits for the operator, or is behind state time; nothing was done.
     ClockHeld,
     /// This node's storage failed; it stops.
     Fault(String),
@@ -54,7 +54,7 @@ impl fmt::Display for Unavailable {
                 )
             }
             Unavailable::ClockHeld => {
-                f.write_str("the leader's clock moved too far; it waits for `namingo-admin clock accept`")
+                f.write_str("the leader's clock moved too far, or is behind the registry's time; `namingo-admin cluster status` says more")
             }
             Unavailable::Fault(why) => write!(f, "this node's storage failed: {why}"),
         }

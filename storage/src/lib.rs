@@ -42,6 +42,6 @@ pub use memo::Memo;
 pub use presence::{Fingerprinted, Held, Loaded, Presence};
 pub use read::Read;
 pub use snapshot::{Snapshot, TransferError, Turn};
-pub use store::{Monotonic, OnFault, Options, Pressure, Stats, Store};
+pub use store::{Monotonic, OnFault, Options, Pressure, Rest, Stats, Store};
 pub use table::{Index, Kind, Meta, Record, Table};
 pub use tx::Tx;

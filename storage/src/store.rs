@@ -37,11 +37,16 @@ pub struct Options {
     /// Tables whose keys are found in memory, and how much that may take.
     pub fingerprints: Fingerprinted,
     pub clock: Monotonic,
+    /// How a drain rests between its rows; it never does without it.
+    pub rest: Option<Rest>,
     /// Shared with the log of the same node.
     pub space: Space,
     /// Told of every fault that a reader meets: the node must stop.
     pub on_fault: Option<OnFault>,
 }
+
+/// Waits for so long, on the thread that calls it.
+pub type Rest = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// Called with a fault, on the thread that met it.
 pub type OnFault = Arc<dyn Fn(&Fault) + Send + Sync>;
@@ -58,6 +63,7 @@ impl Default for Options {
             cache_bytes: 1 << 30,
             fingerprints: Fingerprinted::default(),
             clock: Arc::new(move || start.elapsed()),
+            rest: None,
             space: Space::default(),
             on_fault: None,
         }
@@ -270,6 +276,11 @@ impl Store {
     }
 
     /// The greater of the two fractions of a generation's limits.
+    /// How full the active generation is: 1 and more, and the next one should begin.
+    pub(crate) fn filled(&self) -> f64 {
+        self.fill(&self.layers.load().active)
+    }
+
     fn fill(&self, g: &Generation) -> f64 {
         let part = |n: usize, of: usize| n as f64 / of.max(1) as f64;
         part(g.rows, self.options.freeze_rows).max(part(g.bytes, self.options.freeze_bytes))
@@ -277,6 +288,14 @@ impl Store {
 
     pub(crate) fn asserts_old_values(&self) -> bool {
         self.options.assert_fresh
+    }
+
+    pub(crate) fn clock(&self) -> Duration {
+        (self.options.clock)()
+    }
+
+    pub(crate) fn rest(&self) -> Option<&Rest> {
+        self.options.rest.as_ref()
     }
 
     pub(crate) fn file_limits(&self) -> FileLimits {

@@ -85,6 +85,33 @@ fn pressure_rises_only_beside_a_drain() {
 }
 
 #[test]
+fn a_drain_rests_as_long_as_it_works_while_memory_has_room() {
+    // by this clock every look at it takes a second
+    let (now, rested) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (clock, slept) = (now.clone(), rested.clone());
+    let store = open(
+        &SimDisk::new(),
+        Options {
+            freeze_rows: 8,
+            clock: Arc::new(move || Duration::from_secs(clock.fetch_add(1, Ordering::Relaxed))),
+            rest: Some(Arc::new(move |time| drop(slept.fetch_add(time.as_secs(), Ordering::Relaxed)))),
+            ..options()
+        },
+    )
+    .unwrap();
+    write_names(&store, 1, "a", 4);
+    store.freeze();
+    store.drain(Some(1)).unwrap();
+    let once = rested.load(Ordering::Relaxed);
+    assert!(once > 0);
+    write_names(&store, 2, "b", 4);
+    store.freeze();
+    write_names(&store, 3, "c", 2);
+    store.drain(Some(2)).unwrap();
+    assert_eq!(rested.load(Ordering::Relaxed), once, "half full: there is no time to rest");
+}
+
+#[test]
 fn a_generation_waits_for_the_log() {
     let store = Store::memory(&TABLES);
     write_names(&store, 5, "a", 1);

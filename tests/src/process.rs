@@ -262,15 +262,36 @@ impl Registry {
     /// # Panics
     /// It can't be started.
     pub fn spawn_by_hand(&mut self, node: u64) {
+        self.spawn_with(node, &[]);
+    }
+
+    /// Starts a node by hand with variables in its environment, and does not wait for it.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn spawn_with(&mut self, node: u64, environment: &[(&str, &str)]) {
         let log = fs::OpenOptions::new().append(true).open(self.data_dir.with_extension("log"));
+        self.spawn(node, environment, log.expect("the log file").into());
+    }
+
+    /// Starts a node by hand that logs everything, into a pipe that nobody reads.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn spawn_unread(&mut self, node: u64) {
+        self.spawn(node, &[("RUST_LOG", "trace")], Stdio::piped());
+    }
+
+    fn spawn(&mut self, node: u64, environment: &[(&str, &str)], log: Stdio) {
         let child = Command::new(program("namingo-node"))
             .arg("run")
             .arg("--config")
             .arg(self.data_dir.join("cluster.toml"))
             .args(["--id", &node.to_string()])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log.expect("the log file"))
+            .stderr(log)
             .spawn()
             .expect("namingo-node starts");
         self.by_hand.push((node, child));

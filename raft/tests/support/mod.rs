@@ -34,6 +34,9 @@ pub struct MemNet {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// The number of an offer of leadership in [`Asked`].
+const TRANSFER_LEADER: u8 = 3;
+
 /// What peers ask each other, as it travels; only some variants carry what theirs do.
 #[derive(Serialize)]
 pub enum Asked {
@@ -71,6 +74,8 @@ type Forgery = Arc<dyn Fn(&mut Hello) + Send + Sync>;
 struct Shared {
     nodes: BTreeMap<u64, Node>,
     cut: BTreeSet<u64>,
+    /// Nodes that offers of leadership do not reach.
+    unoffered: BTreeSet<u64>,
     /// What becomes of the introductions of some nodes.
     forged: BTreeMap<u64, Forgery>,
 }
@@ -86,6 +91,10 @@ impl Net for MemNet {
     ) -> Result<Vec<u8>, CallError> {
         let (node, forgery) = {
             let shared = self.shared.lock().unwrap();
+            // after the version: which request it is
+            if shared.unoffered.contains(&to) && request[1] == TRANSFER_LEADER {
+                return Err(CallError::Lost("nobody is there".into()));
+            }
             let cut = shared.cut.contains(&to) || shared.cut.contains(&self.from);
             (shared.nodes.get(&to).filter(|_| !cut).cloned(), shared.forged.get(&to).cloned())
         };
@@ -323,6 +332,11 @@ impl Lab {
 
     pub fn cut(&self, id: u64) {
         self.shared.lock().unwrap().cut.insert(id);
+    }
+
+    /// Lets no offer of leadership reach a node.
+    pub fn offer_nothing(&self, id: u64) {
+        self.shared.lock().unwrap().unoffered.insert(id);
     }
 
     pub fn heal(&self) {

@@ -220,6 +220,23 @@ fn a_stop_lets_the_command_under_way_have_its_answer() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_stops_nothing_and_what_is_lost_of_it_is_counted() {
+    let mut registry = Registry::start(1, 0);
+    registry.kill(1);
+    registry.spawn_unread(1);
+    registry.wait_node(1);
+    let (mut session, until) = (registry.session(1, "alpha"), Instant::now() + Duration::from_secs(60));
+    for n in 0.. {
+        let created = session.create(&format!("unread{n}.example")).unwrap();
+        assert_eq!(created.code, 1000, "{}", created.xml);
+        if registry.metric(1, "namingo_log_lines_lost_total") > 0.0 {
+            break;
+        }
+        assert!(Instant::now() < until, "no line was lost: nothing is proved");
+    }
+}
+
+#[test]
 fn help_names_what_can_be_set() {
     for (arguments, words) in [
         (&["--help"][..], &["dev", "run", "RUST_LOG"][..]),

@@ -18,7 +18,7 @@ pub struct Membership {
     /// Of the founders and the members.
     pub highest: u64,
     pub roles: BTreeMap<u64, NodeRole>,
-    /// Where the peers of the members reach them.
+    /// Where their peers reach the voters, whom a new node asks.
     pub contacts: BTreeMap<u64, SocketAddr>,
     pub voters: BTreeSet<u64>,
     pub leader: Option<u64>,
