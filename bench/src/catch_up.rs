@@ -56,6 +56,9 @@ pub struct Settings {
     /// Log that is kept, in MiB: small, so that the follower falls behind it soon
     #[arg(long, default_value_t = 16)]
     log_keep_mib: u32,
+    /// Page cache of the state file, in MiB: small, so that it is full before, and what a transfer takes shows
+    #[arg(long, default_value_t = 128)]
+    state_cache_mib: u32,
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
@@ -101,7 +104,9 @@ impl Settings {
         let accounts = registrars::ensure(&self.accounts, &folder)?;
         seed(&dev.place, self.seeds, accounts.clone()).await?;
         dev.stop()?;
-        keep_log(&folder.join("cluster.toml"), self.log_keep_mib)?;
+        let file = folder.join("cluster.toml");
+        set(&file, "log_keep_mib", self.log_keep_mib)?;
+        set(&file, "state_cache_mib", self.state_cache_mib)?;
         let dev = start().await?;
         let term = dev.place.term().await?;
         let epp = dev.at(At::Leader).addresses(EPP).await?;
@@ -198,14 +203,12 @@ impl Drop for Paused {
     }
 }
 
-/// Sets how much log is kept.
-fn keep_log(file: &Path, mib: u32) -> Outcome {
+/// Sets a number in a cluster file that has it.
+fn set(file: &Path, key: &str, number: u32) -> Outcome {
     let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let line = format!("log_keep_mib = {mib}");
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|old| if old.trim_start().starts_with("log_keep_mib") { &line } else { old })
-        .collect();
+    let line = format!("{key} = {number}");
+    let lines: Vec<&str> =
+        text.lines().map(|old| if old.trim_start().starts_with(key) { &line } else { old }).collect();
     Ok(fs::write(file, lines.join("\n") + "\n")?)
 }
 

@@ -28,7 +28,10 @@ mod workshop;
 pub use admission::{Admission, AdmissionError, Admitted};
 pub use bundle::{Bundle, BundleError};
 pub use credentials::Credentials;
-pub use file::{ClusterFile, ConfigError, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms};
+pub use file::{
+    ClusterFile, ConfigError, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, DEFAULT_STATE_CACHE_MIB,
+    NodeSection, Terms,
+};
 pub use founding::{Addresses, Founder, Founding, RepositoryPolicy};
 pub use identity::{Identity, Subject};
 pub use init::{InitError, Initialized, init};

@@ -97,6 +97,7 @@ fn a_written_file_reads_back() {
         profile: Profile::Continent,
         log_keep_mib: 64,
         das_memory_mib: 0,
+        state_cache_mib: 16,
         repository: RepositoryPolicy {
             name: "main-2".into(),
             roid_suffix: "X_1".into(),
@@ -145,7 +146,7 @@ fn each_mistake_is_named_by_file_line_and_key() {
         (
             "name = \"example\"",
             "colour = \"a\"",
-            ":2: cluster.colour: unknown key; known here are name, data_dir, profile, log_keep_mib, das_memory_mib",
+            ":2: cluster.colour: unknown key; known here are name, data_dir, profile, log_keep_mib, das_memory_mib, state_cache_mib",
         ),
         (
             "data_dir = \"data\"",

@@ -1,7 +1,7 @@
 //! A node's files: `DIR/node-N/REPOSITORY/` with the log and the state, locked while the node runs.
 
 use crate::{failure::Failure, metrics::NodeMetrics};
-use cluster::Bundle;
+use cluster::{Bundle, ClusterFile};
 use raft::Drain;
 use registry::tables;
 use std::{
@@ -24,14 +24,30 @@ pub struct Data {
     drain: Drain,
 }
 
+/// What the state may take in memory, beside rows that are not drained yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Fingerprints, from which DAS answers.
+    pub das_bytes: usize,
+    /// Pages of the state file.
+    pub cache_bytes: usize,
+}
+
+impl Memory {
+    pub fn of(file: &ClusterFile) -> Memory {
+        let bytes = |mib: u32| (mib as usize) << 20;
+        Memory { das_bytes: bytes(file.das_memory_mib), cache_bytes: bytes(file.state_cache_mib) }
+    }
+}
+
 impl Data {
-    /// Opens or creates the files of the bundle's node. What DAS keeps in memory takes `das_bytes` at most. `faults` gets the reason when the drain fails.
+    /// Opens or creates the files of the bundle's node. `faults` gets the reason when the drain fails.
     ///
     /// # Errors
     /// Locked by another process, of another cluster or node, of another format, damaged, or not writable.
     pub fn open(
         bundle: &Bundle,
-        das_bytes: usize,
+        memory: Memory,
         metrics: &NodeMetrics,
         faults: mpsc::UnboundedSender<String>,
     ) -> Result<Data, Failure> {
@@ -50,10 +66,16 @@ impl Data {
         let writer = log.spawn_writer().map_err(thread)?;
         let told = faults.clone();
         let on_fault: OnFault = Arc::new(move |fault| drop(told.send(fault.to_string())));
-        let fingerprints = Fingerprinted { tables: tables::FINGERPRINTED, bytes_max: das_bytes };
+        let fingerprints = Fingerprinted { tables: tables::FINGERPRINTED, bytes_max: memory.das_bytes };
         let rest: Rest = Arc::new(std::thread::sleep);
-        let options =
-            Options { on_fault: Some(on_fault), space, fingerprints, rest: Some(rest), ..Options::default() };
+        let options = Options {
+            on_fault: Some(on_fault),
+            space,
+            fingerprints,
+            rest: Some(rest),
+            cache_bytes: memory.cache_bytes,
+            ..Options::default()
+        };
         let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(

@@ -24,6 +24,9 @@ pub const DEFAULT_LOG_KEEP_MIB: u32 = 1024;
 /// What `das_memory_mib` is where the file does not say.
 pub const DEFAULT_DAS_MEMORY_MIB: u32 = 256;
 
+/// What `state_cache_mib` is where the file does not say.
+pub const DEFAULT_STATE_CACHE_MIB: u32 = 1024;
+
 /// A file longer than this is no cluster file.
 const MAX_OCTETS: u64 = 1 << 20;
 
@@ -42,6 +45,8 @@ pub struct ClusterFile {
     /// Memory for the fingerprints that DAS answers from, in MiB: about 8 octets for each name. Where they don't fit,
     /// or with 0, DAS reads the state file.
     pub das_memory_mib: u32,
+    /// Page cache of the state file, in MiB.
+    pub state_cache_mib: u32,
     pub repository: RepositoryPolicy,
     pub terms: Terms,
     pub limits: Limits,

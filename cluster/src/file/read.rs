@@ -2,7 +2,8 @@
 //! switch a service off in silence.
 
 use super::{
-    ClusterFile, ConfigError, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, NodeSection, Terms, limits,
+    ClusterFile, ConfigError, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, DEFAULT_STATE_CACHE_MIB,
+    NodeSection, Terms, limits,
 };
 use crate::{Addresses, Profile, RepositoryPolicy};
 use std::{
@@ -17,7 +18,11 @@ use toml::{
 };
 
 const SECTIONS: &[&str] = &["cluster", "repository", "limits", "node"];
-const CLUSTER: &[&str] = &["name", "data_dir", "profile", "log_keep_mib", "das_memory_mib"];
+/// A smaller cache would read the same pages again for each query, a larger one is no number of this file.
+const STATE_CACHE_MIB: RangeInclusive<u32> = 16..=1_048_576;
+
+const CLUSTER: &[&str] =
+    &["name", "data_dir", "profile", "log_keep_mib", "das_memory_mib", "state_cache_mib"];
 const REPOSITORY: &[&str] = &["name", "roid_suffix", "documentation_addresses", "terms", "terms_url"];
 const NODE: &[&str] = &[
     "role",
@@ -93,6 +98,9 @@ fn file(path: &Path, root: &Section<'_>) -> Result<ClusterFile, ConfigError> {
         profile: cluster.parsed::<Profile>("profile")?.unwrap_or_default(),
         log_keep_mib: cluster.whole("log_keep_mib")?.unwrap_or(DEFAULT_LOG_KEEP_MIB),
         das_memory_mib: cluster.whole("das_memory_mib")?.unwrap_or(DEFAULT_DAS_MEMORY_MIB),
+        state_cache_mib: cluster
+            .within("state_cache_mib", &STATE_CACHE_MIB)?
+            .unwrap_or(DEFAULT_STATE_CACHE_MIB),
         repository: RepositoryPolicy {
             name: repository.text("name")?.to_owned(),
             roid_suffix: repository.text("roid_suffix")?.to_owned(),

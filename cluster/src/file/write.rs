@@ -23,6 +23,8 @@ impl Display for ClusterFile {
         key(f, "log_keep_mib", &keep, "log kept for nodes that were away, in MiB")?;
         let memory = self.das_memory_mib.to_string();
         key(f, "das_memory_mib", &memory, "for fingerprints of names, in MiB; DAS reads the file beyond it")?;
+        let cache = self.state_cache_mib.to_string();
+        key(f, "state_cache_mib", &cache, "page cache of the state file, in MiB")?;
         f.write_str("\n[repository]\n")?;
         let repository = &self.repository;
         key(f, "name", &quoted(&repository.name), "the directory of the data inside node-N/")?;

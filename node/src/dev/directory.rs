@@ -3,8 +3,8 @@
 use super::Shape;
 use crate::failure::Failure;
 use cluster::{
-    Addresses, ClusterFile, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, Limits, NodeSection, Profile,
-    RepositoryPolicy, Role, Terms,
+    Addresses, ClusterFile, DEFAULT_DAS_MEMORY_MIB, DEFAULT_LOG_KEEP_MIB, DEFAULT_STATE_CACHE_MIB, Limits,
+    NodeSection, Profile, RepositoryPolicy, Role, Terms,
 };
 use std::{collections::BTreeMap, fs, net::SocketAddr};
 
@@ -96,6 +96,7 @@ fn cluster_file(shape: &Shape) -> Result<ClusterFile, Failure> {
         profile: Profile::Region,
         log_keep_mib: DEFAULT_LOG_KEEP_MIB,
         das_memory_mib: DEFAULT_DAS_MEMORY_MIB,
+        state_cache_mib: DEFAULT_STATE_CACHE_MIB,
         repository: RepositoryPolicy {
             name: "main".into(),
             roid_suffix: "NAMINGO".into(),
