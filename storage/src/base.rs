@@ -2,6 +2,7 @@
 //! tables, so that a reader never opens one itself.
 
 use crate::disk::{Backend, Disk, Space};
+use crate::pace::Pace;
 use crate::table::{Catalogue, Kind, Meta};
 use crate::{Fault, Header, codec};
 use redb::{Database, ReadOnlyTable, TableDefinition, WriteTransaction};
@@ -55,13 +56,14 @@ fn table_list(catalogue: &Catalogue) -> String {
 pub(crate) struct FileLimits {
     pub(crate) cache_bytes: usize,
     pub(crate) sync_every_bytes: u64,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) space: Space,
 }
 
 /// Opens or creates a redb file under `name`.
 pub(crate) fn database(disk: &dyn Disk, name: &str, limits: &FileLimits) -> Result<Database, Fault> {
     let file = disk.open(name).map_err(|e| Fault::io(&format!("open {name}"), &e))?;
-    let backend = Backend::new(file, limits.sync_every_bytes, limits.space.clone());
+    let backend = Backend::new(file, limits.sync_every_bytes, limits.pace.clone(), limits.space.clone());
     let mut builder = redb::Builder::new();
     builder.set_cache_size(limits.cache_bytes);
     builder.create_with_backend(backend).map_err(|e| match Fault::from(e) {

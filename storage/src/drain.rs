@@ -10,7 +10,6 @@ use crate::{Fault, Header, Store};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// Drained generations, and fingerprints, kept until their last reader lets go, so that freeing hundreds of
 /// thousands of rows (15 ms) happens on the drain thread. Readers are short; beyond this many the reader pays.
@@ -18,10 +17,6 @@ const RETIRED_MAX: usize = 4;
 
 /// How many rows are written between two looks at whether the drain was cancelled, and between two rests.
 const ROWS_AT_A_TIME: usize = 1024;
-
-/// While the active generation is emptier than this a drain rests as long as it works: writes, which go on beside it,
-/// shall not come to half their rate for a second and then recover.
-const RESTS_BELOW: f64 = 0.5;
 
 /// What came of a drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,14 +127,6 @@ impl Store {
         true
     }
 
-    /// Rests as long as was worked since `begun`, if there is time; returns when work goes on.
-    fn rest_since(&self, begun: Duration) -> Duration {
-        if let Some(rest) = self.rest().filter(|_| self.filled() < RESTS_BELOW) {
-            rest(self.clock().saturating_sub(begun));
-        }
-        self.clock()
-    }
-
     /// `None` if it was cancelled on the way.
     fn write_out(
         &self,
@@ -150,7 +137,7 @@ impl Store {
         let mut w = under.db.begin_write()?;
         // Without it an unclean stop of an 8 GB file costs 21 s at the next start.
         w.set_quick_repair(true);
-        let mut begun = self.clock();
+        let _working = self.pace.work();
         for (slot, meta) in self.catalogue.metas().iter().enumerate() {
             let map = frozen.rows.map(slot);
             if map.is_empty() {
@@ -163,7 +150,7 @@ impl Store {
                     if self.cancel_drain.load(Ordering::Acquire) {
                         return Ok(None);
                     }
-                    begun = self.rest_since(begun);
+                    self.pace.rest();
                 }
                 let before = match value {
                     Some(v) => table.insert(&**key, &**v)?,

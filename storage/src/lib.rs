@@ -20,6 +20,7 @@ mod layers;
 mod log;
 mod memo;
 mod merge;
+mod pace;
 mod presence;
 mod read;
 mod snapshot;

@@ -6,6 +6,7 @@ use crate::disk::{Disk, Space};
 use crate::drain::DrainState;
 use crate::generation::Generation;
 use crate::layers::{Frozen, Layers};
+use crate::pace::Pace;
 use crate::presence::{Fingerprinted, Held};
 use crate::sync::lock;
 use crate::table::{Catalogue, Meta};
@@ -71,10 +72,11 @@ impl Default for Options {
 }
 
 impl Options {
-    fn file_limits(&self) -> FileLimits {
+    fn file_limits(&self, pace: &Arc<Pace>) -> FileLimits {
         FileLimits {
             cache_bytes: self.cache_bytes,
             sync_every_bytes: self.sync_every_bytes,
+            pace: pace.clone(),
             space: self.space.clone(),
         }
     }
@@ -120,6 +122,7 @@ pub struct Store {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) options: Options,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) snapshots: crate::snapshot::Register,
 }
 
@@ -131,22 +134,24 @@ impl Store {
     /// doubles, `Fault::Io` and `Fault::Corrupt` for what the disk does.
     pub fn open(disk: Arc<dyn Disk>, tables: &[Meta], options: Options) -> Result<Store, Fault> {
         let catalogue = Arc::new(Catalogue::new(tables)?.telling(options.on_fault.clone()));
+        let pace = Arc::new(Pace::new(options.rest.clone(), options.clock.clone()));
+        let limits = options.file_limits(&pace);
         let io = |e: std::io::Error| Fault::io("open the state file", &e);
         if disk.exists(NEW_FILE).map_err(io)? {
             // Left by a crash while a file was being built: it was never the state.
             disk.remove(NEW_FILE).map_err(io)?;
         }
         if !disk.exists(STATE_FILE).map_err(io)? {
-            let db = base::database(&*disk, NEW_FILE, &options.file_limits())?;
+            let db = base::database(&*disk, NEW_FILE, &limits)?;
             let w = db.begin_write()?;
             base::found(&w, &catalogue, &Header::default())?;
             w.commit()?;
             drop(db);
             disk.rename(NEW_FILE, STATE_FILE).and_then(|()| disk.sync_dir()).map_err(io)?;
         }
-        let db = Arc::new(base::database(&*disk, STATE_FILE, &options.file_limits())?);
+        let db = Arc::new(base::database(&*disk, STATE_FILE, &limits)?);
         let base = Arc::new(Base::read(db, catalogue.clone())?);
-        Store::over(disk, catalogue, options, base)
+        Store::over(disk, catalogue, options, pace, base)
     }
 
     /// A store in memory with all assertions on: for tests and for running without a cluster.
@@ -162,6 +167,7 @@ impl Store {
         disk: Arc<dyn Disk>,
         catalogue: Arc<Catalogue>,
         options: Options,
+        pace: Arc<Pace>,
         base: Arc<Base>,
     ) -> Result<Store, Fault> {
         let (header, active) = (base.header.clone(), Generation::new(&catalogue));
@@ -177,6 +183,7 @@ impl Store {
             catalogue,
             snapshots: crate::snapshot::Register::new(options.clock.clone()),
             options,
+            pace,
         };
         let fingerprints = store.fingerprints_of_empty(&layers.base)?;
         store.publish_with(|_| Some(Layers { fingerprints, ..layers }));
@@ -233,6 +240,7 @@ impl Store {
             if l.draining.is_some() || l.active.since.is_none() {
                 return None;
             }
+            self.pace.filled(0.0);
             let (rows, active) = l.active.split(&self.catalogue);
             let frozen = Frozen { rows: Arc::new(rows), header: l.header.clone() };
             Some(Layers { active, draining: Some(frozen), ..l.clone() })
@@ -276,11 +284,6 @@ impl Store {
     }
 
     /// The greater of the two fractions of a generation's limits.
-    /// How full the active generation is: 1 and more, and the next one should begin.
-    pub(crate) fn filled(&self) -> f64 {
-        self.fill(&self.layers.load().active)
-    }
-
     fn fill(&self, g: &Generation) -> f64 {
         let part = |n: usize, of: usize| n as f64 / of.max(1) as f64;
         part(g.rows, self.options.freeze_rows).max(part(g.bytes, self.options.freeze_bytes))
@@ -290,16 +293,8 @@ impl Store {
         self.options.assert_fresh
     }
 
-    pub(crate) fn clock(&self) -> Duration {
-        (self.options.clock)()
-    }
-
-    pub(crate) fn rest(&self) -> Option<&Rest> {
-        self.options.rest.as_ref()
-    }
-
     pub(crate) fn file_limits(&self) -> FileLimits {
-        self.options.file_limits()
+        self.options.file_limits(&self.pace)
     }
 
     pub(crate) fn batch_is_open(&self) -> bool {
@@ -312,6 +307,7 @@ impl Store {
 
     /// Publishes a batch over whatever draining and base are now: the drain may have moved on meanwhile.
     pub(crate) fn publish(&self, header: Header, mut active: Generation) {
+        self.pace.filled(self.fill(&active));
         active.since.get_or_insert_with(|| (self.options.clock)());
         self.publish_with(|l| Some(Layers { header, active, ..l.clone() }));
     }

@@ -1,7 +1,9 @@
-//! What redb sees of a file. It waits while the disk is full, and syncs after a set number of written bytes: otherwise a drain leaves
-//! hundreds of megabytes to one flush, and the log's fsync has to wait behind it.
+//! What redb sees of a file. It waits while the disk is full, and syncs after a set number of written bytes: otherwise a
+//! drain leaves hundreds of megabytes to one flush, and the log's fsync has to wait behind it. Between those syncs a drain
+//! rests.
 
 use super::{DiskFile, Space};
+use crate::pace::Pace;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +13,19 @@ pub(crate) struct Backend {
     file: Arc<dyn DiskFile>,
     sync_every_bytes: u64,
     unsynced: AtomicU64,
+    pace: Arc<Pace>,
     space: Space,
 }
 
 impl Backend {
     /// `sync_every_bytes` of `u64::MAX` leaves syncing to redb.
-    pub(crate) fn new(file: Arc<dyn DiskFile>, sync_every_bytes: u64, space: Space) -> Backend {
-        Backend { file, sync_every_bytes, unsynced: AtomicU64::new(0), space }
+    pub(crate) fn new(
+        file: Arc<dyn DiskFile>,
+        sync_every_bytes: u64,
+        pace: Arc<Pace>,
+        space: Space,
+    ) -> Backend {
+        Backend { file, sync_every_bytes, unsynced: AtomicU64::new(0), pace, space }
     }
 }
 
@@ -44,6 +52,7 @@ impl redb::StorageBackend for Backend {
         let written = data.len() as u64;
         if self.unsynced.fetch_add(written, Ordering::Relaxed) + written >= self.sync_every_bytes {
             self.sync_data()?;
+            self.pace.rest();
         }
         Ok(())
     }
@@ -80,7 +89,7 @@ mod tests {
     #[test]
     fn it_syncs_after_the_set_number_of_bytes() {
         let file = Arc::new(Counting::default());
-        let backend = Backend::new(file.clone(), 100, Space::default());
+        let backend = Backend::new(file.clone(), 100, Pace::never(), Space::default());
         let mut syncs = Vec::new();
         for _ in 0..6 {
             backend.write(0, &[1; 40]).unwrap();

@@ -5,6 +5,7 @@ use super::state::Job;
 use super::{LogOptions, MetaKey};
 use crate::base::{self, FileLimits};
 use crate::disk::Disk;
+use crate::pace::Pace;
 use crate::{Fault, codec};
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ impl LogFile {
         let limits = FileLimits {
             cache_bytes: options.cache_bytes,
             sync_every_bytes: u64::MAX,
+            pace: Pace::never(),
             space: options.space.clone(),
         };
         let io = |e: io::Error| Fault::io("open the log file", &e);
