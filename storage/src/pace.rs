@@ -1,5 +1,5 @@
 //! How a drain rests: writes go on beside it, and shall not come to half their rate for a second and then recover. It rests
-//! as long as it works, between rows and between the syncs of its commit, while the active generation has room for what
+//! twice as long as it works, between rows and between the syncs of its commit, while the active generation has room for what
 //! comes meanwhile; then it hurries.
 
 use crate::store::{Monotonic, Rest};
@@ -7,6 +7,9 @@ use crate::sync::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// So many times as long as it works a drain rests.
+const RESTS: u32 = 2;
 
 /// A drain hurries from the moment when the active generation is as full as this.
 const HURRIES_FROM: f64 = 0.5;
@@ -55,12 +58,12 @@ impl Pace {
         Working(self)
     }
 
-    /// Rests as long as a drain has worked since its last rest, if one works and has the time.
+    /// Rests [`RESTS`] times as long as a drain has worked since its last rest, if one works and has the time.
     pub(crate) fn rest(&self) {
         let Some(rest) = &self.rest else { return };
         let Some(since) = *lock(&self.since) else { return };
         if !self.hurries.load(Ordering::Relaxed) {
-            rest((self.clock)().saturating_sub(since));
+            rest((self.clock)().saturating_sub(since) * RESTS);
         }
         *lock(&self.since) = Some((self.clock)());
     }

@@ -85,7 +85,7 @@ fn pressure_rises_only_beside_a_drain() {
 }
 
 #[test]
-fn a_drain_rests_as_long_as_it_works_while_memory_has_room() {
+fn a_drain_rests_while_memory_has_room() {
     // by this clock every look at it takes a second
     let (now, rested) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (clock, slept) = (now.clone(), rested.clone());
