@@ -137,7 +137,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     // take the ports that peers and operators use first: a second node of the same configuration ends here
     let peers_at = listen("peers", section.addresses.raft).await?;
     servers::rehearse(file, bundle.node).await?;
-    let data = Data::open(bundle, Memory::of(&file), &node_metrics, tell_fault)?;
+    let data = Data::open(bundle, Memory::of(file), &node_metrics, tell_fault)?;
     same_address(file, bundle)?;
     let ring = KeyRing::open(bundle, section.role.holds_keys(), data.store.clone());
     let cluster = start_consensus(file, bundle, demo, &data, (&node_metrics, consensus)).await?;
