@@ -97,7 +97,10 @@ impl Registry {
     }
 
     fn dev(&mut self, voters: u64, edges: u64) {
-        let log = fs::File::create(self.data_dir.with_extension("log")).expect("a log file");
+        let path = self.data_dir.with_extension("log");
+        drop(fs::File::create(&path).expect("a log file"));
+        // nodes that are started by hand write there too: each at the end
+        let log = fs::OpenOptions::new().append(true).open(path).expect("the log file");
         let mut command = Command::new(program("namingo-node"));
         if !self.logging.is_empty() {
             command.env("RUST_LOG", self.logging);

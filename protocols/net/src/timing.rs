@@ -42,7 +42,7 @@ fn seconds(micros: u64) -> f64 {
 impl EncodeMetric for Timing {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
         let counts = self.0.within.each_ref().map(|count| count.load(Ordering::Relaxed));
-        let bounds = BOUNDS.map(seconds).into_iter().chain([f64::MAX]);
+        let bounds = BOUNDS.map(seconds).into_iter().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let sum = seconds(self.0.micros.load(Ordering::Relaxed));
         encoder.encode_histogram::<NoLabelSet>(sum, counts.iter().sum(), &buckets, None)

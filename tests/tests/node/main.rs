@@ -222,7 +222,7 @@ fn a_stop_lets_the_command_under_way_have_its_answer() {
 #[test]
 fn a_log_that_nobody_reads_stops_nothing_and_what_is_lost_of_it_is_counted() {
     let mut registry = Registry::start(1, 0);
-    registry.kill(1);
+    registry.kill_dev();
     registry.spawn_unread(1);
     registry.wait_node(1);
     let (mut session, until) = (registry.session(1, "alpha"), Instant::now() + Duration::from_secs(60));
