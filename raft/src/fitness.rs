@@ -30,8 +30,6 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 const QUEUE_MAX: usize = 64 << 20;
 /// Who has not answered for so long is silent: leadership is not handed to it.
 const SILENT: Duration = Duration::from_secs(2);
-/// How long an offer of leadership stands; an election takes a third of it.
-const OFFER: Duration = Duration::from_secs(2);
 /// Leadership is not handed to a voter that lacks so many entries or more.
 pub(crate) const LAG_MAX: u64 = 1_000;
 
@@ -82,9 +80,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
     }
 
     /// At the leader: hands leadership to a voter that will take it. Once openraft has begun it does not take the offer
-    /// back, and proposes nothing more: so whoever is silent, unfit or far behind is refused before, and where the offer
-    /// comes to nothing all the same this node stands for election again.
-    pub(crate) async fn hand_over(self: &Arc<Self>, to: u64) -> Result<(), String> {
+    /// back, and proposes nothing more: so whoever is silent, unfit or far behind is refused before. (One that dies
+    /// after that costs an election, since a leader that has offered sends no heartbeats.)
+    pub(crate) async fn hand_over(&self, to: u64) -> Result<(), String> {
         if self.silent().contains(&to) {
             return Err(format!("node {to} is silent: leadership stays here"));
         }
@@ -100,26 +98,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
         if behind >= LAG_MAX {
             return Err(format!("node {to} lacks {behind} entries: try again when it has caught up"));
         }
-        let term = self.status().term;
-        self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())?;
-        let node = self.clone();
-        drop(C::spawn(async move {
-            C::sleep(OFFER).await;
-            node.take_back(to, term).await;
-        }));
-        Ok(())
-    }
-
-    /// Where an offer of leadership was lost: a leader that proposes nothing is worse than an election.
-    async fn take_back(&self, from: u64, term: u64) {
-        if self.leads() && self.status().term == term {
-            tracing::warn!(
-                node = from,
-                "leadership was offered and not taken; this node stands for election again"
-            );
-            // an error means that consensus has stopped here
-            drop(self.raft.trigger().elect(false).await);
-        }
+        self.raft.trigger().transfer_leader(to).await.map_err(|e| e.to_string())
     }
 }
 
@@ -165,7 +144,7 @@ async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<A
 }
 
 /// A leader whose disk is full may take itself for one for as long: who leads now is a vote that it can't write down.
-async fn step_down<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, told: &mut bool) {
+async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>, told: &mut bool) {
     let Some(heir) = own.status().heir() else { return };
     if !std::mem::replace(told, true) {
         tracing::warn!(

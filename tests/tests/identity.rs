@@ -5,6 +5,8 @@
 use std::{
     fs,
     process::{Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 use tests::process::{Registry, das, program};
 
@@ -44,7 +46,15 @@ fn a_voter_that_lost_its_disk_is_replaced_by_two_commands() {
         assert!(said.contains(command), "{said}");
     }
 
-    let (done, why) = registry.admin(1, &["cluster", "remove-node", "2"]);
+    let until = Instant::now() + Duration::from_secs(30);
+    let (done, why) = loop {
+        let answer = registry.admin(1, &["cluster", "remove-node", "2"]);
+        // it may have led, and node 1 may not know yet who does now
+        if !answer.1.contains("node_leads") || Instant::now() > until {
+            break answer;
+        }
+        sleep(Duration::from_millis(100));
+    };
     assert!(!done && why.contains("2 voters") && why.contains("--yes"), "{why}");
     let (done, said) = registry.admin(1, &["cluster", "remove-node", "2", "--yes"]);
     assert!(done && said.contains("nodes that vote now: 1, 3"), "{said}");

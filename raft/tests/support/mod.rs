@@ -74,8 +74,8 @@ type Forgery = Arc<dyn Fn(&mut Hello) + Send + Sync>;
 struct Shared {
     nodes: BTreeMap<u64, Node>,
     cut: BTreeSet<u64>,
-    /// Nodes that offers of leadership do not reach.
-    unoffered: BTreeSet<u64>,
+    /// Nodes that are cut off in the instant in which they are offered leadership.
+    dies_offered: BTreeSet<u64>,
     /// What becomes of the introductions of some nodes.
     forged: BTreeMap<u64, Forgery>,
 }
@@ -90,9 +90,10 @@ impl Net for MemNet {
         limit: Duration,
     ) -> Result<Vec<u8>, CallError> {
         let (node, forgery) = {
-            let shared = self.shared.lock().unwrap();
+            let mut shared = self.shared.lock().unwrap();
             // after the version: which request it is
-            if shared.unoffered.contains(&to) && request[1] == TRANSFER_LEADER {
+            if shared.dies_offered.contains(&to) && request[1] == TRANSFER_LEADER {
+                shared.cut.insert(to);
                 return Err(CallError::Lost("nobody is there".into()));
             }
             let cut = shared.cut.contains(&to) || shared.cut.contains(&self.from);
@@ -334,9 +335,9 @@ impl Lab {
         self.shared.lock().unwrap().cut.insert(id);
     }
 
-    /// Lets no offer of leadership reach a node.
-    pub fn offer_nothing(&self, id: u64) {
-        self.shared.lock().unwrap().unoffered.insert(id);
+    /// Cuts a node off in the instant in which it is offered leadership.
+    pub fn cut_when_offered(&self, id: u64) {
+        self.shared.lock().unwrap().dies_offered.insert(id);
     }
 
     pub fn heal(&self) {
