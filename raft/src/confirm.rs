@@ -110,7 +110,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
     async fn is_confirmed(&self, leader: Leader, mut said: BTreeSet<u64>, lane: Lane) -> bool {
         // the newest membership of this log, or the one before it while that is being written: every change goes through
         // a majority of the one before
-        let (configs, mut others) = self.voters_but(&said);
+        let (configs, mut others) = self.quorum(&said);
         let is_enough = |said: &BTreeSet<u64>| {
             configs.iter().all(|voters| voters.intersection(said).count() > voters.len() / 2)
         };
@@ -152,7 +152,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
     }
 
     /// The configurations that need a majority each, and their voters but for those that have `said` something.
-    fn voters_but(&self, said: &BTreeSet<u64>) -> (Vec<BTreeSet<u64>>, Vec<(u64, NodeInfo)>) {
+    fn quorum(&self, said: &BTreeSet<u64>) -> (Vec<BTreeSet<u64>>, Vec<(u64, NodeInfo)>) {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let membership = metrics.membership_config.membership();

@@ -38,7 +38,7 @@ pub struct NodeAllocate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeAllocated {
     pub id: u64,
-    /// Where the peers of the members reach them.
+    /// Where their peers reach the voters, whom a new node asks.
     pub contacts: BTreeMap<u64, SocketAddr>,
 }
 
