@@ -4,7 +4,7 @@
 use crate::{
     drive::{
         das,
-        epp::{Account, Accounts, Epp, Work},
+        epp::{Account, Accounts, Epp, Frame, Session, Work, create_own},
     },
     names::{Label, label},
     place::{DAS, EPP, Place},
@@ -38,6 +38,9 @@ pub struct Seeds {
     /// In .test, with three contacts and two name servers, instead of .example without any
     #[arg(long)]
     pub thick: bool,
+    /// Each with a contact and a name server of its own, instead of its registrar's and two that all share
+    #[arg(long, requires = "thick")]
+    pub own: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,7 +82,8 @@ pub async fn seed(place: &Place, seeds: Seeds, accounts: Vec<Account>) -> Result
     let work = Arc::new(Missing { labels: missing, next: AtomicUsize::new(0), done: AtomicU64::new(0) });
     let mut sessions = JoinSet::new();
     for number in 0..SESSIONS.min(work.labels.len()) {
-        sessions.spawn(fill(epp.clone(), work.clone(), number));
+        let creates = if seeds.own { create_own().to_vec() } else { vec![epp.creation(number)] };
+        sessions.spawn(fill(epp.clone(), work.clone(), number, creates));
     }
     let (begun, mut told) = (Instant::now(), time::interval(TELL));
     told.tick().await;
@@ -109,27 +113,33 @@ impl Missing {
     }
 }
 
-/// The work of one session.
-async fn fill(epp: Arc<Epp>, work: Arc<Missing>, number: usize) -> io::Result<()> {
+/// The work of one session: for each label these creates, in order.
+async fn fill(epp: Arc<Epp>, work: Arc<Missing>, number: usize, mut creates: Vec<Frame>) -> io::Result<()> {
     let mut session = epp.session(number).await?;
-    let mut creation = epp.creation(number);
     while let Some(label) = work.labels.get(work.next.fetch_add(1, Ordering::Relaxed)) {
-        let mut attempts = 0;
-        loop {
-            match session.command(creation.of(label)).await? {
-                // it exists if an earlier attempt had an unknown outcome
-                1000 | 2302 => break,
-                2400 if attempts < ATTEMPTS => {
-                    attempts += 1;
-                    time::sleep(PAUSE).await;
-                }
-                code => {
-                    let name = String::from_utf8_lossy(label).into_owned();
-                    return Err(io::Error::other(format!("{name}.{} was answered {code}", epp.zone())));
-                }
-            }
+        for create in &mut creates {
+            insist(&mut session, create.naming(label)).await?;
         }
         work.done.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// Sends a create until there is what it creates.
+async fn insist(session: &mut Session, create: &[u8]) -> io::Result<()> {
+    let mut attempts = 0;
+    loop {
+        match session.command(create).await? {
+            // it exists if an earlier attempt had an unknown outcome
+            1000 | 2302 => return Ok(()),
+            2400 if attempts < ATTEMPTS => {
+                attempts += 1;
+                time::sleep(PAUSE).await;
+            }
+            code => {
+                let what = String::from_utf8_lossy(&create[4..]);
+                return Err(io::Error::other(format!("answered {code}: {what}")));
+            }
+        }
+    }
 }

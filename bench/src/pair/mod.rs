@@ -75,7 +75,7 @@ impl Settings {
         let (folder, _temporary) = self.home.folder()?;
         let dev = Dev::start(&folder, self.nodes(), self.home.port_offset).await?;
         let accounts = registrars::ensure(&self.accounts, &dev.data_dir)?;
-        let seeds = Seeds { names: self.population.names, thick: self.thick };
+        let seeds = Seeds { names: self.population.names, thick: self.thick, own: false };
         seed(&dev.place, seeds, accounts.clone()).await?;
         let term = dev.place.term().await?;
         let mut tables = match self.what {

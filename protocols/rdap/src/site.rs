@@ -6,7 +6,7 @@ use net::{Answers, Metrics, Service};
 use registry::{tables::REGISTRAR, view::Kept};
 use storage::Memo;
 
-use crate::answer::{Heads, Template, Terms, WORDS};
+use crate::answer::{Heads, Popular, Template, Terms, WORDS};
 use crate::object::{HTML, JSON};
 
 /// What the answers need beside the registry's state.
@@ -14,7 +14,8 @@ pub struct Site {
     pub(crate) base_url: String,
     pub(crate) heads: Heads,
     /// Registrars as domains' answers show them.
-    pub(crate) registrars: Memo<Template>,
+    pub(crate) registrars: Memo<Template<1>>,
+    pub(crate) popular: Popular,
     pub(crate) kept: Kept,
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
@@ -71,8 +72,9 @@ impl Site {
         }
         let terms = Terms { text: &terms, url: &terms_url, media: terms_type(&base_url, &terms_url) };
         let (heads, answers) = (Heads::of(&base_url, terms), metrics.answers(Service::Rdap, WORDS));
-        let registrars = Memo::new(REGISTRAR.meta(), REGISTRARS);
-        Ok(Site { base_url, heads, registrars, kept: Kept::default(), answers, metrics })
+        let registrars = Memo::new(&[REGISTRAR.meta()], REGISTRARS);
+        let popular = Popular::default();
+        Ok(Site { base_url, heads, registrars, popular, kept: Kept::default(), answers, metrics })
     }
 }
 
@@ -110,7 +112,7 @@ mod tests {
     fn the_notice_is_never_empty() {
         let site = site("https://rdap.example/", "https://nic.example/terms").unwrap();
         let mut head = Vec::new();
-        site.heads.other.fill(&mut head, "");
+        site.heads.other.fill(&mut head, [""]);
         let head = String::from_utf8(head).unwrap();
         assert!(head.contains(r#"["The terms of service are at https://nic.example/terms"]"#), "{head}");
     }

@@ -36,11 +36,11 @@ pub struct Waiting {
 impl Default for Kept {
     fn default() -> Kept {
         Kept {
-            zones: Memo::new(TLD.meta(), 1),
-            repository: Memo::new(REPOSITORY.meta(), 1),
-            registrars: Memo::new(REGISTRAR.meta(), REGISTRARS),
-            suspended: Memo::new(REGISTRAR_SUSPENDED.meta(), REGISTRARS),
-            waiting: Memo::new(POLL_QUEUE.meta(), REGISTRARS),
+            zones: Memo::new(&[TLD.meta()], 1),
+            repository: Memo::new(&[REPOSITORY.meta()], 1),
+            registrars: Memo::new(&[REGISTRAR.meta()], REGISTRARS),
+            suspended: Memo::new(&[REGISTRAR_SUSPENDED.meta()], REGISTRARS),
+            waiting: Memo::new(&[POLL_QUEUE.meta()], REGISTRARS),
         }
     }
 }

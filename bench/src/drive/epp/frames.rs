@@ -14,30 +14,33 @@ const HOST: &str = "urn:ietf:params:xml:ns:host-1.0";
 pub const THIN_ZONE: &str = "example";
 pub const THICK_ZONE: &str = "test";
 
+/// Stands where a label belongs, and nowhere else in a frame.
+const PLACEHOLDER: &str = "XXXXXXXXXXXXX";
+const _: () = assert!(PLACEHOLDER.len() == LABEL_LEN);
+
 /// Name servers of thick domains: outside of the registry, shared by all.
 const NAME_SERVERS: [&str; 2] = ["ns1.bench-dns.net", "ns2.bench-dns.net"];
 
-/// A frame with a label in it.
+/// A frame with a label in it, once or more often.
 #[derive(Clone, Debug)]
 pub struct Frame {
     octets: Vec<u8>,
-    at: usize,
+    at: Vec<usize>,
 }
 
 impl Frame {
     /// Asks for another name.
     pub fn naming(&mut self, label: &Label) -> &[u8] {
-        self.octets[self.at..self.at + LABEL_LEN].copy_from_slice(label);
+        for at in &self.at {
+            self.octets[*at..*at + LABEL_LEN].copy_from_slice(label);
+        }
         &self.octets
     }
 
     /// From the inside of a `<command>` in which `{}` stands for the label.
     fn new(command: &str) -> Frame {
-        let (before, after) = command.split_once("{}").expect("a place for the label");
-        let placeholder = "x".repeat(LABEL_LEN);
-        let octets = frame(&format!("{before}{placeholder}{after}"));
-        // the length field, what opens the document, then the command
-        let at = 4 + OPEN.len() + before.len();
+        let octets = frame(&command.replace("{}", PLACEHOLDER));
+        let at = memchr::memmem::find_iter(&octets, PLACEHOLDER).collect();
         Frame { octets, at }
     }
 }
@@ -75,9 +78,20 @@ pub fn create_thin() -> Frame {
 
 /// A create with the three contacts of the registrar, see [`contacts`], and two name servers, see [`hosts`].
 pub fn create_thick(registrar: &str) -> Frame {
+    thick(&contact_ids(registrar), &NAME_SERVERS)
+}
+
+/// Creates a contact, a name server, and a domain that is nobody else's with them.
+pub fn create_own() -> [Frame; 3] {
+    const CONTACT_ID: &str = "{}";
+    const SERVER: &str = "ns.{}.bench-dns.net";
+    let domain = thick(&[CONTACT_ID; 3].map(String::from), &[SERVER]);
+    [Frame::new(&create_contact(CONTACT_ID)), Frame::new(&create_host(SERVER)), domain]
+}
+
+fn thick([registrant, admin, tech]: &[String; 3], servers: &[&str]) -> Frame {
     let servers: String =
-        NAME_SERVERS.iter().map(|host| format!("<domain:hostObj>{host}</domain:hostObj>")).collect();
-    let [registrant, admin, tech] = contact_ids(registrar);
+        servers.iter().map(|host| format!("<domain:hostObj>{host}</domain:hostObj>")).collect();
     let contacts = format!(
         r#"<domain:registrant>{registrant}</domain:registrant><domain:contact type="admin">{admin}</domain:contact><domain:contact type="tech">{tech}</domain:contact>"#
     );
@@ -96,22 +110,24 @@ fn contact_ids(registrar: &str) -> [String; 3] {
 
 /// Creates the contacts that a registrar's thick domains have.
 pub fn contacts(registrar: &str) -> Vec<Vec<u8>> {
-    let create = |id: String| {
-        frame(&format!(
-            r#"<create><contact:create xmlns:contact="{CONTACT}"><contact:id>{id}</contact:id><contact:postalInfo type="int"><contact:name>Benchmark Holder</contact:name><contact:org>Example Organization</contact:org><contact:addr><contact:street>1 Example Street</contact:street><contact:city>Exampleton</contact:city><contact:pc>00000</contact:pc><contact:cc>NL</contact:cc></contact:addr></contact:postalInfo><contact:voice>+31.201234567</contact:voice><contact:email>holder@bench-dns.net</contact:email><contact:authInfo><contact:pw/></contact:authInfo></contact:create></create>"#
-        ))
-    };
-    contact_ids(registrar).into_iter().map(create).collect()
+    contact_ids(registrar).iter().map(|id| frame(&create_contact(id))).collect()
 }
 
 /// Creates the name servers of thick domains.
 pub fn hosts() -> Vec<Vec<u8>> {
-    let create = |name: &str| {
-        frame(&format!(
-            r#"<create><host:create xmlns:host="{HOST}"><host:name>{name}</host:name></host:create></create>"#
-        ))
-    };
-    NAME_SERVERS.map(create).to_vec()
+    NAME_SERVERS.iter().map(|name| frame(&create_host(name))).collect()
+}
+
+fn create_contact(id: &str) -> String {
+    format!(
+        r#"<create><contact:create xmlns:contact="{CONTACT}"><contact:id>{id}</contact:id><contact:postalInfo type="int"><contact:name>Benchmark Holder</contact:name><contact:org>Example Organization</contact:org><contact:addr><contact:street>1 Example Street</contact:street><contact:city>Exampleton</contact:city><contact:pc>00000</contact:pc><contact:cc>NL</contact:cc></contact:addr></contact:postalInfo><contact:voice>+31.201234567</contact:voice><contact:email>holder@bench-dns.net</contact:email><contact:authInfo><contact:pw/></contact:authInfo></contact:create></create>"#
+    )
+}
+
+fn create_host(name: &str) -> String {
+    format!(
+        r#"<create><host:create xmlns:host="{HOST}"><host:name>{name}</host:name></host:create></create>"#
+    )
 }
 
 /// The result code of an answer (RFC 5730 section 2.6), found without reading the document; 0 without one.
@@ -130,14 +146,15 @@ mod tests {
     #[test]
     fn a_frame_counts_itself_and_holds_the_name() {
         let frames = [check("example"), info("test"), create_thin(), create_thick("alpha")];
-        for mut frame in frames {
+        let [_, _, own] = create_own();
+        for mut frame in frames.into_iter().chain([own]) {
             for n in 0..3 {
                 let octets = frame.naming(&label(n)).to_vec();
                 let length = u32::from_be_bytes(octets[..4].try_into().unwrap());
                 assert_eq!(length as usize, octets.len());
                 let text = String::from_utf8(octets[4..].to_vec()).unwrap();
                 let name = format!("<domain:name>{}.", String::from_utf8(label(n).to_vec()).unwrap());
-                assert!(text.contains(&name), "{text}");
+                assert!(text.contains(&name) && !text.contains(PLACEHOLDER), "{text}");
             }
         }
     }

@@ -3,6 +3,7 @@
 mod frames;
 mod session;
 
+pub use frames::{Frame, create_own};
 pub use session::{Account, Session};
 
 use super::tls::Connector;
@@ -10,7 +11,6 @@ use crate::{
     load::{Answers, Line, Target, Word},
     names::{self, Draw, Label, Labels, Population},
 };
-use frames::Frame;
 use std::{
     io,
     net::SocketAddr,
@@ -132,13 +132,9 @@ impl Epp {
         Ok(())
     }
 
-    /// A create whose name can be set.
-    pub fn creation(&self, number: usize) -> Creation {
-        Creation(if self.thick {
-            frames::create_thick(&self.account(number).registrar)
-        } else {
-            frames::create_thin()
-        })
+    /// A create of a domain whose name can be set, as the session of this number sends it.
+    pub fn creation(&self, number: usize) -> Frame {
+        if self.thick { frames::create_thick(&self.account(number).registrar) } else { frames::create_thin() }
     }
 
     /// The zone that the names lie in.
@@ -162,15 +158,6 @@ pub fn zone(thick: bool) -> &'static str {
     if thick { frames::THICK_ZONE } else { frames::THIN_ZONE }
 }
 
-/// A `domain:create` for any label.
-pub struct Creation(Frame);
-
-impl Creation {
-    pub fn of(&mut self, label: &Label) -> &[u8] {
-        self.0.naming(label)
-    }
-}
-
 /// A number for a run, different from those of the months before: seconds since 1970.
 fn run() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) & ((1 << 27) - 1)
@@ -185,7 +172,7 @@ impl Target for Epp {
             Kind::Check(draw) => (frames::check(self.zone()), Names::Drawn(draw.source(number))),
             Kind::Info(draw) => (frames::info(self.zone()), Names::Drawn(draw.source(number))),
             Kind::Create { run, created } => {
-                (self.creation(number).0, Names::New { run: *run, created: created.clone() })
+                (self.creation(number), Names::New { run: *run, created: created.clone() })
             }
         };
         Ok(EppLine { session, frame, names })

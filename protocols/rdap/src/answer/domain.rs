@@ -1,18 +1,50 @@
 //! A registered domain (RFC 9083 section 5.3; response profile, section 2).
 
 use registry::dnssec::Ds;
-use registry::view::{DomainView, unicode};
-use registry::{Stop, Timestamp};
+use registry::view::{self, DomainView, unicode};
+use registry::{DomainName, Stop, Timestamp};
 use storage::View;
 
 use super::template::{encode_onto, extend};
-use super::{Answer, Asked, contact, events, redaction, status};
+use super::{Answer, Asked, BODY, Template, contact, events, redaction, status};
 use crate::object::{DomainBegin, DomainEnd, DsData, JSON, Link, SecureDns};
 
 impl Asked<'_> {
+    /// The answer for a domain; `None`: there is none of that name. `at` is the view's state time, and as it is written.
+    ///
     /// # Errors
     /// A fault of the state.
-    pub(super) fn domain(&self, db: &View, domain: &DomainView, at: Timestamp) -> Result<Answer, Stop> {
+    pub(super) fn domain(
+        &self,
+        db: &View,
+        name: &DomainName,
+        (at, written): (Timestamp, &str),
+    ) -> Result<Option<Answer>, Stop> {
+        let popular = &self.site.popular;
+        if let Some(kept) = popular.find(db, name, at)? {
+            return Ok(Some(self.filled(&kept.answer, written)));
+        }
+        let Some(found) = view::domain(db, &self.site.kept, name)? else { return Ok(None) };
+        let registrar = self.registrar_template(db, &found.registrar)?;
+        if !popular.is_asked_again(name) {
+            return Ok(Some(Answer::found(self.domain_object(&found, &registrar, written))));
+        }
+        let answer = Template::of(|[uri, written]| {
+            Asked::at(self.site, uri.to_owned()).domain_object(&found, &registrar, written)
+        });
+        let filled = self.filled(&answer, written);
+        popular.keep(db, found, at, answer)?;
+        Ok(Some(filled))
+    }
+
+    fn filled(&self, answer: &Template<2>, written: &str) -> Answer {
+        let mut body = Vec::with_capacity(answer.len() + BODY / 4);
+        answer.fill(&mut body, [&self.escaped, written]);
+        Answer::found(body)
+    }
+
+    /// The document, not yet closed.
+    fn domain_object(&self, domain: &DomainView, registrar: &Template<1>, at: &str) -> Vec<u8> {
         let contacts = contact::shown(domain);
         let redacted = redaction::of(&contacts, 1);
         let heads = &self.site.heads;
@@ -26,7 +58,7 @@ impl Asked<'_> {
         };
         extend(&mut body, &begin);
         body.extend_from_slice(b",\"entities\":[");
-        self.registrar_template(db, &domain.registrar)?.fill(&mut body, &self.escaped);
+        registrar.fill(&mut body, [&self.escaped]);
         for (role, found) in &contacts {
             body.push(b',');
             encode_onto(&mut body, &contact::entity(*role, found));
@@ -40,7 +72,7 @@ impl Asked<'_> {
             redacted,
         };
         extend(&mut body, &end);
-        Ok(Answer::found(body))
+        body
     }
 
     /// This answer, and the registrar's answer for the same domain.

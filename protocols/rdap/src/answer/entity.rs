@@ -1,9 +1,9 @@
 //! Registrars, alone and in other answers. Contacts are not found as entities: what they disclose is in the answers
 //! for their domains.
 
+use registry::Stop;
 use registry::registrar::Profile;
 use registry::view::{self, RegistrarView};
-use registry::{Stop, Timestamp};
 use std::sync::Arc;
 use storage::{Fault, View};
 
@@ -16,7 +16,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// A fault of the state.
-    pub(super) fn entity(&self, db: &View, handle: &str, at: Timestamp) -> Result<Option<Answer>, Stop> {
+    pub(super) fn entity(&self, db: &View, handle: &str, at: &str) -> Result<Option<Answer>, Stop> {
         let found = view::registrars(db, handle)?.into_iter().find(|found| is_handle_of(handle, found));
         Ok(found.map(|found| {
             let link = self.topmost_self("entity", &found.rdap_handle());
@@ -34,9 +34,9 @@ impl Asked<'_> {
         &self,
         db: &View,
         registrar: &RegistrarView,
-    ) -> Result<Arc<Template>, Fault> {
+    ) -> Result<Arc<Template<1>>, Fault> {
         self.site.registrars.get(db, registrar.id, || {
-            Ok(Template::of(|uri| {
+            Ok(Template::of(|[uri]| {
                 let asked = Asked::at(self.site, uri.to_owned());
                 let mut json = Vec::new();
                 encode_onto(&mut json, &asked.inner_registrar(registrar));

@@ -5,6 +5,7 @@ mod domain;
 mod entity;
 mod name_server;
 mod notice;
+mod popular;
 mod problem;
 mod redaction;
 mod status;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use storage::{Read, View};
 
 pub(crate) use notice::{Heads, Terms};
+pub(crate) use popular::Popular;
 pub(crate) use problem::Problem;
 pub(crate) use template::Template;
 
@@ -67,13 +69,11 @@ impl<'a> Asked<'a> {
     /// A fault of the state.
     pub(crate) fn look_up(&self, db: &View, query: &Query) -> Result<Option<Answer>, Stop> {
         let at = Timestamp(db.header().state_time);
+        let written = at.to_string();
         Ok(match query {
-            Query::Domain(name) => match view::domain(db, &self.site.kept, name)? {
-                Some(found) => Some(self.domain(db, &found, at)?),
-                None => None,
-            },
-            Query::NameServer(name) => view::host(db, name)?.map(|found| self.name_server(&found, at)),
-            Query::Entity(handle) => self.entity(db, handle, at)?,
+            Query::Domain(name) => self.domain(db, name, (at, &written))?,
+            Query::NameServer(name) => view::host(db, name)?.map(|found| self.name_server(&found, &written)),
+            Query::Entity(handle) => self.entity(db, handle, &written)?,
             Query::Help => Some(self.help()),
         })
     }
@@ -94,9 +94,9 @@ impl<'a> Asked<'a> {
         body
     }
 
-    fn begin(&self, head: &Template) -> Vec<u8> {
+    fn begin(&self, head: &Template<1>) -> Vec<u8> {
         let mut body = Vec::with_capacity(BODY);
-        head.fill(&mut body, &self.escaped);
+        head.fill(&mut body, [&self.escaped]);
         body
     }
 
@@ -133,17 +133,17 @@ impl Answer {
     }
 }
 
-/// Registration, last change where there was one, and the instant of the data.
+/// Registration, last change where there was one, and the instant of the data as it is written.
 fn events(
     created: Timestamp,
     expiry: Option<Timestamp>,
     updated: Option<Timestamp>,
-    at: Timestamp,
-) -> Vec<Event> {
-    let dated = |action, at| Event { event_action: action, event_date: Instant(at) };
-    let mut events = vec![dated("registration", created)];
-    events.extend(expiry.map(|at| dated("expiration", at)));
-    events.extend(updated.map(|at| dated("last changed", at)));
-    events.push(dated("last update of RDAP database", at));
+    at: &str,
+) -> Vec<Event<'_>> {
+    let dated = |action, at| Event { event_action: action, event_date: at };
+    let mut events = vec![dated("registration", Instant::Of(created))];
+    events.extend(expiry.map(|at| dated("expiration", Instant::Of(at))));
+    events.extend(updated.map(|at| dated("last changed", Instant::Of(at))));
+    events.push(dated("last update of RDAP database", Instant::Written(at)));
     events
 }

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
+use registry::DomainName;
 use registry::view::{HostView, NameServerView, unicode};
-use registry::{DomainName, Timestamp};
 
 use super::{Answer, Asked, events, status};
 use crate::object::{IpAddresses, Link, NameServer};
 
 impl Asked<'_> {
-    pub(super) fn name_server(&self, host: &HostView, at: Timestamp) -> Answer {
+    pub(super) fn name_server(&self, host: &HostView, at: &str) -> Answer {
         let link = self.topmost_self("nameserver", host.name.as_str());
         let mut object = object(&host.name, &host.roid, &host.statuses, &host.addresses, link);
         object.entities.push(self.inner_registrar(&host.registrar));

@@ -20,11 +20,11 @@ const CONFORMANCE_REDACTED: &[&str] = &[
 /// The heads of answers: the first members of the topmost object, which is left open.
 #[derive(Debug)]
 pub(crate) struct Heads {
-    pub domain: Template,
+    pub domain: Template<1>,
     /// Of a domain some of whose data is left out.
-    pub redacted: Template,
-    pub help: Template,
-    pub other: Template,
+    pub redacted: Template<1>,
+    pub help: Template<1>,
+    pub other: Template<1>,
 }
 
 #[derive(Serialize)]
@@ -50,10 +50,10 @@ impl Heads {
         };
         let help = format!("{base_url}help");
         Heads {
-            domain: Template::of(|uri| domain(uri, CONFORMANCE)),
-            redacted: Template::of(|uri| domain(uri, CONFORMANCE_REDACTED)),
-            help: Template::of(|uri| head(CONFORMANCE, &[terms.notice(uri), guide(uri, &help)])),
-            other: Template::of(|uri| head(CONFORMANCE, &[terms.notice(uri)])),
+            domain: Template::of(|[uri]| domain(uri, CONFORMANCE)),
+            redacted: Template::of(|[uri]| domain(uri, CONFORMANCE_REDACTED)),
+            help: Template::of(|[uri]| head(CONFORMANCE, &[terms.notice(uri), guide(uri, &help)])),
+            other: Template::of(|[uri]| head(CONFORMANCE, &[terms.notice(uri)])),
         }
     }
 }

@@ -1,39 +1,53 @@
-//! JSON that is the same in every answer but for the URI that was asked: encoded once, then copied.
+//! JSON that is the same in every answer but for some texts, such as the URI that was asked: encoded once, then copied.
 
 use serde::Serialize;
 
-/// Encoded JSON with gaps where the URI belongs.
+/// Encoded JSON with gaps where one of `N` texts belongs.
 #[derive(Debug)]
-pub(crate) struct Template {
-    /// What stands between the gaps.
-    parts: Vec<Box<[u8]>>,
+pub(crate) struct Template<const N: usize> {
+    octets: Box<[u8]>,
+    /// Where in the octets a text belongs, and which.
+    gaps: Box<[(usize, usize)]>,
 }
 
-impl Template {
-    /// `encode` writes the JSON for a URI.
-    pub(crate) fn of(encode: impl Fn(&str) -> Vec<u8>) -> Template {
-        let plain = encode("");
-        // a text that stands nowhere else, and that JSON has no need to escape
-        let mut gaps = (0u32..).map(|n| format!("<{n}>"));
-        let gap = gaps.find(|gap| find(&plain, gap.as_bytes()).is_none()).unwrap_or_default();
-        let whole = encode(&gap);
-        let (mut parts, mut rest) = (Vec::new(), whole.as_slice());
-        while let Some(at) = find(rest, gap.as_bytes()) {
-            parts.push(rest[..at].into());
-            rest = &rest[at + gap.len()..];
+impl<const N: usize> Template<N> {
+    /// `encode` writes the JSON for some texts.
+    pub(crate) fn of(encode: impl Fn([&str; N]) -> Vec<u8>) -> Template<N> {
+        let plain = encode([""; N]);
+        // texts that stand nowhere else, and that JSON has no need to escape
+        let mut unused =
+            (0u32..).map(|n| format!("<{n}>")).filter(|text| find(&plain, text.as_bytes()).is_none());
+        let marks: [String; N] = std::array::from_fn(|_| unused.next().unwrap_or_default());
+        let marked = encode(marks.each_ref().map(String::as_str));
+        let (mut octets, mut gaps) = (Vec::with_capacity(plain.len()), Vec::new());
+        let mut rest = marked.as_slice();
+        let next = |rest: &[u8]| {
+            let found = marks.iter().enumerate().map(|(which, mark)| (find(rest, mark.as_bytes()), which));
+            found.filter_map(|(at, which)| Some((at?, which))).min()
+        };
+        while let Some((at, which)) = next(rest) {
+            octets.extend_from_slice(&rest[..at]);
+            gaps.push((octets.len(), which));
+            rest = &rest[at + marks[which].len()..];
         }
-        parts.push(rest.into());
-        Template { parts }
+        octets.extend_from_slice(rest);
+        Template { octets: octets.into(), gaps: gaps.into() }
     }
 
-    /// Appends the JSON; `uri` is escaped already.
-    pub(crate) fn fill(&self, out: &mut Vec<u8>, uri: &str) {
-        for (i, part) in self.parts.iter().enumerate() {
-            if i > 0 {
-                out.extend_from_slice(uri.as_bytes());
-            }
-            out.extend_from_slice(part);
+    /// Octets without the texts.
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Appends the JSON; the texts are escaped already.
+    pub(crate) fn fill(&self, out: &mut Vec<u8>, texts: [&str; N]) {
+        let mut from = 0;
+        for (to, which) in &self.gaps {
+            out.extend_from_slice(&self.octets[from..*to]);
+            out.extend_from_slice(texts[*which].as_bytes());
+            from = *to;
         }
+        out.extend_from_slice(&self.octets[from..]);
     }
 }
 
@@ -69,18 +83,16 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn filled(template: &Template, uri: &str) -> Value {
-        let mut out = Vec::new();
-        template.fill(&mut out, &escaped(uri));
-        serde_json::from_slice(&out).unwrap()
-    }
-
     #[test]
-    fn every_uri_stands_where_it_belongs() {
-        let of = |uri: &str| json!({"a": uri, "b": ["<0> <1>", uri], "c": format!("{uri}/x")});
-        let template = Template::of(|uri| serde_json::to_vec(&of(uri)).unwrap());
-        for uri in ["", "https://a.example/domain/b", "a\"\\\u{1}<2>é", "<0>"] {
-            assert_eq!(filled(&template, uri), of(uri), "{uri:?}");
+    fn every_text_stands_where_it_belongs() {
+        let of = |[a, b]: [&str; 2]| json!({"a": a, "b": ["<0> <1>", a], "c": format!("{a}/x{b}"), "d": b, "e": a});
+        let template = Template::of(|texts| serde_json::to_vec(&of(texts)).unwrap());
+        for texts in
+            [["", ""], ["https://a.example/domain/b", "c"], ["a\"\\\u{1}<2>é", "<3>"], ["<3>", "<2>"]]
+        {
+            let mut out = Vec::new();
+            template.fill(&mut out, texts.map(escaped).each_ref().map(String::as_str));
+            assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), of(texts), "{texts:?}");
         }
     }
 

@@ -37,17 +37,24 @@ pub(crate) struct Notice<'a> {
 /// RFC 9083 section 4.5.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Event {
+pub(crate) struct Event<'a> {
     pub event_action: &'static str,
-    pub event_date: Instant,
+    pub event_date: Instant<'a>,
 }
 
-/// Written after RFC 3339, in UTC.
-pub(crate) struct Instant(pub Timestamp);
+/// In the answer after RFC 3339, in UTC.
+pub(crate) enum Instant<'a> {
+    Of(Timestamp),
+    /// As it stands in the answer.
+    Written(&'a str),
+}
 
-impl Serialize for Instant {
+impl Serialize for Instant<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        match self {
+            Instant::Of(at) => serializer.collect_str(at),
+            Instant::Written(text) => serializer.serialize_str(text),
+        }
     }
 }
 
@@ -73,7 +80,7 @@ pub(crate) struct Entity<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entities: Vec<Entity<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link<'a>>,
 }
@@ -93,7 +100,7 @@ pub(crate) struct NameServer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub entities: Vec<Entity<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     pub links: Vec<Link<'a>>,
 }
 
@@ -122,7 +129,7 @@ pub(crate) struct DomainBegin<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DomainEnd<'a> {
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     pub nameservers: Vec<NameServer<'a>>,
     #[serde(rename = "secureDNS")]
     pub secure_dns: SecureDns,

@@ -4,7 +4,7 @@
 
 // The repository that the golden answers of WHOIS document.
 #[path = "../../../whois/tests/seed/mod.rs"]
-mod seed;
+pub mod seed;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use net::{Limits, Listener, Metrics, Patience, Plain, Service, Trigger, shutdown};
 use prometheus_client::registry::Registry;
 use rdap::Site;
+use registry::Solo;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -28,6 +29,11 @@ pub struct Server {
 }
 
 pub async fn server() -> Server {
+    server_of(seed::repository()).await
+}
+
+/// A server of a repository that others may write to.
+pub async fn server_of(repository: Solo) -> Server {
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let limits = Limits {
@@ -43,7 +49,7 @@ pub async fn server() -> Server {
     let (trigger, shutdown) = shutdown();
     let terms = "Use of this data is subject to the terms of service.";
     let site = Site::new(BASE, "https://nic.example/terms", terms, metrics).unwrap();
-    let task = tokio::spawn(rdap::serve(listener, Plain, seed::repository(), Arc::new(site), shutdown));
+    let task = tokio::spawn(rdap::serve(listener, Plain, repository, Arc::new(site), shutdown));
     Server { address, registry, trigger, task }
 }
 

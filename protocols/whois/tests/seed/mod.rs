@@ -30,11 +30,7 @@ pub fn repository() -> Solo {
     let begin = Timestamp::parse("2026-11-24T17:00:00Z").unwrap().0;
     let now = AtomicI64::new(begin);
     let clock = move || Timestamp(now.fetch_add(MINUTE_MS, Ordering::SeqCst));
-    let seed = Seed {
-        solo: Solo::memory(Arc::new(clock)),
-        keys: Keys::new(&BTreeMap::from([(1, [7; SECRET])])),
-        ids: SvTrids::new(1, 1),
-    };
+    let seed = Seed { solo: Solo::memory(Arc::new(clock)), keys: keys(), ids: SvTrids::new(1, 1) };
     seed.policy();
     seed.contacts();
     seed.names();
@@ -179,17 +175,27 @@ impl Seed {
     }
 
     fn domain(&self, name: &str, sponsor: &str, servers: &[&str]) -> DomainCreate {
-        DomainCreate {
-            name: name.into(),
-            period: Some(Period { number: 2, unit: Unit::Year }),
-            name_servers: NameServers::Objects(servers.iter().map(ToString::to_string).collect()),
-            registrant: None,
-            contacts: vec![],
-            authinfo: self.authinfo(),
-            secdns: SecDns::default(),
-            sponsor: Some(sponsor.into()),
-        }
+        let name_servers = NameServers::Objects(servers.iter().map(ToString::to_string).collect());
+        DomainCreate { name_servers, ..minimal(name, sponsor) }
     }
+}
+
+/// What creates a domain without anything, for two years.
+pub fn minimal(name: &str, sponsor: &str) -> DomainCreate {
+    DomainCreate {
+        name: name.into(),
+        period: Some(Period { number: 2, unit: Unit::Year }),
+        name_servers: NameServers::Objects(vec![]),
+        registrant: None,
+        contacts: vec![],
+        authinfo: NewAuthInfo::make(&keys(), [3; SALT], "").unwrap(),
+        secdns: SecDns::default(),
+        sponsor: Some(sponsor.into()),
+    }
+}
+
+fn keys() -> Keys {
+    Keys::new(&BTreeMap::from([(1, [7; SECRET])]))
 }
 
 fn person(name: &str, org: Option<&str>) -> ContactData {

@@ -1,0 +1,96 @@
+//! Answers for domains that are asked again and again, kept encoded but for the URI and the instant of the data.
+//!
+//! They are exact: one holds for as long as nothing is written to the tables that it is made of, and until the domain
+//! expires. So they help where questions are many and writes are few.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use registry::tables::{CONTACT, DOMAIN, HOST, REGISTRAR, REPOSITORY, TLD};
+use registry::view::DomainView;
+use registry::{DomainName, Timestamp};
+use storage::{Fault, Memo, View};
+
+use super::Template;
+
+/// Answers that are kept at most.
+const ANSWERS: usize = 16_384;
+/// Octets of an answer that is kept: with [`ANSWERS`], 128 MiB.
+const OCTETS_MAX: usize = 8 * 1024;
+
+/// One for each site.
+pub(crate) struct Popular {
+    kept: Memo<Kept>,
+    /// The number of the name that was asked last in each place.
+    asked: Box<[AtomicU64]>,
+    /// Nobody outside knows which names share a place.
+    hasher: RandomState,
+}
+
+/// The answer for one domain.
+pub(crate) struct Kept {
+    name: DomainName,
+    since: Timestamp,
+    until: Timestamp,
+    /// For the URI and the instant of the data; not yet closed.
+    pub answer: Template<2>,
+}
+
+impl Default for Popular {
+    fn default() -> Popular {
+        let tables =
+            [REPOSITORY.meta(), TLD.meta(), REGISTRAR.meta(), DOMAIN.meta(), HOST.meta(), CONTACT.meta()];
+        Popular {
+            kept: Memo::new(&tables, ANSWERS),
+            asked: (0..ANSWERS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Popular {
+    /// The answer for a name, if it is kept and holds in the view with its state time.
+    ///
+    /// # Errors
+    /// A storage fault.
+    pub(crate) fn find(
+        &self,
+        db: &View,
+        name: &DomainName,
+        at: Timestamp,
+    ) -> Result<Option<Arc<Kept>>, Fault> {
+        let kept = self.kept.find(db, self.number(name))?;
+        Ok(kept.filter(|kept| kept.name == *name && kept.since <= at && at < kept.until))
+    }
+
+    /// Whether the name was asked for lately: of names that are asked for once there is nothing to keep.
+    pub(crate) fn is_asked_again(&self, name: &DomainName) -> bool {
+        let number = self.number(name);
+        // the remainder is less than the number of places
+        self.asked[(number % ANSWERS as u64) as usize].swap(number, Ordering::Relaxed) == number
+    }
+
+    /// Keeps an answer that was made of the view, unless it is very long.
+    ///
+    /// # Errors
+    /// A storage fault.
+    pub(crate) fn keep(
+        &self,
+        db: &View,
+        domain: DomainView,
+        at: Timestamp,
+        answer: Template<2>,
+    ) -> Result<(), Fault> {
+        if answer.len() > OCTETS_MAX {
+            return Ok(());
+        }
+        let number = self.number(&domain.name);
+        let kept = Kept { name: domain.name, since: at, until: domain.expiry, answer };
+        self.kept.keep(db, number, Arc::new(kept))
+    }
+
+    fn number(&self, name: &DomainName) -> u64 {
+        self.hasher.hash_one(name)
+    }
+}
