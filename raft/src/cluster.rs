@@ -8,7 +8,7 @@ use crate::{
     fitness,
     founding::Founding,
     log::LogStore,
-    machine::{self, Machine, OnApply},
+    machine::{Machine, OnApply},
     membership::{Changing, Strangers},
     net::{CallError, Lane, Net},
     peer::Peers,
@@ -16,6 +16,7 @@ use crate::{
     reads::Reads,
     room::{Bounds, Room, Writes},
     snapshot::{Inbox, Sending, Work},
+    start::{self, StartError},
     types::{Cx, NodeInfo},
     wire::{self, Request},
 };
@@ -24,12 +25,10 @@ use registry::{Timestamp, backend::Clock, journal};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     sync::Arc,
     time::Duration,
 };
-use storage::{Fault, Log, MetaKey, Read, Store, codec};
-use tokio::sync::oneshot;
+use storage::{Fault, Log, Read, Store};
 
 /// Timing of heartbeats and elections, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,66 +59,6 @@ pub struct RaftConfig {
     pub work: Work,
     pub jumps: Jumps,
     pub bounds: Bounds,
-}
-
-/// Why a node can't start or join.
-#[derive(Debug)]
-pub enum StartError {
-    Fault(Fault),
-    Config(String),
-    /// openraft would not start on this log and state.
-    Raft(String),
-    /// This node has no log, but the cluster knows it with one: what it acknowledged before is lost with its log.
-    Forgotten {
-        id: u64,
-        /// Who knows it; `None`: its own state, which it kept.
-        known_by: Option<u64>,
-    },
-    /// The node was removed for ever.
-    Removed {
-        id: u64,
-    },
-    /// The cluster does not take the node in.
-    NotAdmitted {
-        id: u64,
-        why: String,
-    },
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Fault(fault) => write!(f, "{fault}"),
-            StartError::Config(why) => write!(f, "{why}"),
-            StartError::Raft(why) => write!(f, "consensus can't start: {why}"),
-            StartError::Forgotten { id, known_by } => {
-                write!(f, "node {id} has lost its log: ")?;
-                match known_by {
-                    Some(peer) => write!(f, "node {peer} knows a cluster in which it had one")?,
-                    None => f.write_str("its state comes from another log than the one beside it")?,
-                }
-                write!(
-                    f,
-                    ", and what it acknowledged then it can't stand for any more; replace it: \
-                     `namingo-admin cluster remove-node {id}`, then `namingo-admin cluster add-node --config \
-                     cluster.toml --role ROLE --raft ADDR --admin ADDR`"
-                )
-            }
-            StartError::Removed { id } => write!(
-                f,
-                "node {id} was removed from the cluster for ever; `namingo-admin cluster add-node` makes a new one"
-            ),
-            StartError::NotAdmitted { id, why } => write!(f, "node {id} may not join the cluster: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<Fault> for StartError {
-    fn from(fault: Fault) -> Self {
-        StartError::Fault(fault)
-    }
 }
 
 /// A node as it sees itself.
@@ -215,9 +154,10 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         log: Arc<Log>,
         net: N,
     ) -> Result<Cluster<C, N>, StartError> {
-        own_log(config.id, &log, &store)?;
+        start::own_log(config.id, &log, &store)?;
+        start::whole(config.id, &log, &store)?;
         rebuild_outcomes(&store)?;
-        let incarnation = incarnation_of(&log, config.incarnation).await?;
+        let incarnation = start::incarnation_of(&log, config.incarnation).await?;
         let progress = Arc::new(Progress::new(store.applied()));
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
@@ -482,33 +422,4 @@ pub(crate) fn rebuild_outcomes(store: &Store) -> Result<(), Fault> {
     tx.commit(header.index, header.meta);
     tracing::debug!(count, "outcomes rebuilt from the journal");
     Ok(())
-}
-
-/// Sees to it that the log is the one that the state came from. A log that is new beside a state that is not has
-/// forgotten its vote and what it acknowledged, and must not be purged up to the state as if it had held that. (On a
-/// first start both are new, whichever of the two files was made before it was interrupted.)
-fn own_log(id: u64, log: &Log, store: &Store) -> Result<(), StartError> {
-    let (_, membership) = machine::head_of(store.view().header())?;
-    let known = membership.membership().get_node(&id).map(|member| member.incarnation);
-    let own = log.get_meta(MetaKey::Incarnation).map(|bytes| codec::decode_record(&bytes)).transpose()?;
-    let lost = match own {
-        None => !store.view().header().is_new(),
-        Some(own) => known.is_some_and(|known: u128| known != own),
-    };
-    if lost { Err(StartError::Forgotten { id, known_by: None }) } else { Ok(()) }
-}
-
-/// The incarnation lives inside the log, beside the vote, and is as old as the log.
-async fn incarnation_of(log: &Arc<Log>, fresh: u128) -> Result<u128, StartError> {
-    if let Some(bytes) = log.get_meta(MetaKey::Incarnation) {
-        return Ok(codec::decode_record(&bytes)?);
-    }
-    let (tell, told) = oneshot::channel();
-    let bytes = codec::encode_record(&fresh).into();
-    log.put_meta(MetaKey::Incarnation, bytes, true, Box::new(move |result| drop(tell.send(result))));
-    match told.await {
-        Ok(Ok(())) => Ok(fresh),
-        Ok(Err(e)) => Err(Fault::Io(e).into()),
-        Err(_) => Err(StartError::Raft("the log writer does not run".into())),
-    }
 }

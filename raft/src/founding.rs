@@ -6,8 +6,9 @@
 
 use crate::{
     clock::APART_MAX_MS,
-    cluster::{Cluster, Inner, StartError},
+    cluster::{Cluster, Inner},
     net::{CallError, Net},
+    start::StartError,
     types::{Cx, NodeInfo, Role},
     wire::{Hello, Request},
 };

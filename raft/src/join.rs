@@ -4,10 +4,11 @@
 //! Who may join is policy in the replicated state (`registry::node`), and the founding list for founding learners.
 
 use crate::{
-    cluster::{Cluster, Inner, StartError},
+    cluster::{Cluster, Inner},
     founding::{Founder, ROUND},
     membership::voters_but,
     net::{CallError, Net},
+    start::StartError,
     types::{Cx, NodeInfo, Role},
     wire::{Joined, Request, Seat},
 };

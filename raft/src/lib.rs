@@ -29,12 +29,13 @@ mod retention;
 mod room;
 mod service;
 mod snapshot;
+mod start;
 pub mod transport;
 mod types;
 mod wire;
 
 pub use clock::{ClockState, Jumps};
-pub use cluster::{Cluster, Profile, RaftConfig, StartError, Status};
+pub use cluster::{Cluster, Profile, RaftConfig, Status};
 pub use digest::{Comparison, Said};
 pub use drain::{Drain, OnDrain, OnFault};
 pub use errand::{Clerk, Errand};
@@ -43,6 +44,7 @@ pub use machine::{Batch, Machine, OnApply, Snap};
 pub use progress::Progress;
 pub use room::{Bounds, Refused, Writes};
 pub use snapshot::Work;
+pub use start::StartError;
 pub use types::{Cx, Live, NodeInfo, Role};
 
 /// What a log filter should add so that the consensus library tells only what needs attention.

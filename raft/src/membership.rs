@@ -5,8 +5,9 @@
 //! its certificate is as good as before.
 
 use crate::{
-    cluster::{Cluster, Inner, StartError},
+    cluster::{Cluster, Inner},
     net::{CallError, Net},
+    start::StartError,
     types::{Cx, NodeInfo, Role},
     wire::{Hello, Request},
 };

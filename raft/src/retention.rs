@@ -69,15 +69,20 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     }
 }
 
+/// The last entry that is purged from the log.
+///
+/// # Errors
+/// The log can't be read.
+pub(crate) fn purged(log: &Log) -> io::Result<Option<LogId>> {
+    let (purged, _) = log.bounds()?;
+    purged.map(|bytes| codec::decode_record(&bytes).map_err(io::Error::other)).transpose()
+}
+
 impl Stored {
     fn of(log: &Log) -> io::Result<Option<Stored>> {
-        let (purged, last) = log.bounds()?;
+        let (_, last) = log.bounds()?;
         let Some((last, _)) = last else { return Ok(None) };
-        let purged: Option<LogId> = match purged {
-            Some(bytes) => Some(codec::decode_record(&bytes).map_err(io::Error::other)?),
-            None => None,
-        };
-        let first = purged.map_or(0, |id| id.index + 1);
+        let first = purged(log)?.map_or(0, |id| id.index + 1);
         let sample = log.read(last.saturating_sub(SAMPLE - 1).max(first)..last + 1)?;
         let octets: usize = sample.iter().map(|entry| entry.len()).sum();
         let octets_each = (octets / sample.len().max(1)) as u64;

@@ -55,6 +55,10 @@ const END_ASK: Duration = Duration::from_secs(5);
 const END_PAUSE: Duration = Duration::from_millis(500);
 /// How long log is kept for a peer that does not come to its end.
 const KEEP_LIMIT: Duration = Duration::from_secs(3600);
+/// How long a peer waits whose transfers break off: not at all at first, then this long, each time twice as long, and never
+/// longer than the last. A disk that is full for hours is not sent the whole state again and again.
+const RETRY_FROM: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(32);
 /// From when on a transfer must have a rate, and which, on average: whoever takes less holds the one turn to write a
 /// snapshot, and pages of the state file, for others that could be served.
 const RATE_FROM: Duration = Duration::from_secs(60);
@@ -113,13 +117,15 @@ struct Sent<C: Cx> {
     /// The first attempt, or when it was seen to be installed.
     since: InstantOf<C>,
     installed: bool,
+    /// Attempts since one succeeded.
+    attempts: u32,
 }
 
 impl<C: Cx> Sent<C> {
     /// Whether log must be kept for this peer, which has everything up to `at`, where the log ends at `last`.
     fn is_wanted(&mut self, at: u64, last: u64, now: InstantOf<C>) -> bool {
         if !self.installed && at >= self.index {
-            (self.installed, self.since) = (true, now);
+            (self.installed, self.since, self.attempts) = (true, now, 0);
         }
         // what was written while the snapshot travelled has to follow it
         let is_back = self.installed && at.saturating_add(LAG_MAX) >= last;
@@ -138,14 +144,19 @@ impl<C: Cx> Sending<C> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the start of an attempt; says whether it is the first one to send that peer this snapshot.
-    fn begin(&self, peer: u64, index: u64) -> bool {
+    /// Notes the start of an attempt; says whether it is the first one to send that peer this snapshot, and how long it
+    /// has to wait.
+    fn begin(&self, peer: u64, index: u64) -> (bool, Duration) {
         let mut sending = self.lock();
-        if sending.get(&peer).is_some_and(|sent| sent.index == index) {
-            return false;
+        let new = || Sent { index, since: C::now(), installed: false, attempts: 0 };
+        let sent = sending.entry(peer).or_insert_with(new);
+        let is_first = sent.attempts == 0 || sent.index != index;
+        if sent.index != index {
+            *sent = Sent { attempts: sent.attempts, ..new() };
         }
-        sending.insert(peer, Sent { index, since: C::now(), installed: false });
-        true
+        let pause = retry_pause(sent.attempts);
+        sent.attempts = sent.attempts.saturating_add(1);
+        (is_first, pause)
     }
 
     /// Nothing is kept for a node that is no member any more.
@@ -203,9 +214,11 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             return Err(StreamingError::Unreachable(Unreachable::from_string(why)));
         };
         let announced = Announced::of(vote, snapshot.meta, source.header());
-        if self.sending.begin(self.id, announced.index) {
+        let (is_first, pause) = self.sending.begin(self.id, announced.index);
+        if is_first {
             tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
         }
+        C::sleep(pause).await;
         // whoever is written to now goes first: a receiver that is told to begin has dropped what it had
         let turn = source.turn().map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
         let (index, begin) = (announced.index, Request::SnapshotBegin(Box::new(announced)));
@@ -290,6 +303,14 @@ fn read_parts(
             }
             parts
         }
+    }
+}
+
+/// How long an attempt waits after so many that came to nothing.
+fn retry_pause(attempts: u32) -> Duration {
+    match attempts {
+        0 | 1 => Duration::ZERO,
+        n => RETRY_FROM.saturating_mul(1 << (n - 2).min(16)).min(RETRY_MAX),
     }
 }
 
@@ -520,13 +541,13 @@ mod tests {
     fn log_is_kept_for_a_transfer_while_this_node_leads_and_for_an_hour() {
         let sending = Sending::<Live>::default();
         let matched = BTreeMap::from([(2, 50), (3, 0)]);
-        assert!(sending.begin(2, 100) && sending.begin(3, 80));
-        assert!(!sending.begin(3, 80), "another attempt with the same snapshot");
+        assert!(sending.begin(2, 100).0 && sending.begin(3, 80).0);
+        assert!(!sending.begin(3, 80).0, "another attempt with the same snapshot");
         let now = Live::now();
         let last = 90_000;
         assert_eq!(sending.keep_from(Some(&matched), last, now), Some(80));
         assert_eq!(sending.keep_from(Some(&matched), last, now + KEEP_LIMIT), None);
-        assert!(sending.begin(2, 100));
+        assert!(sending.begin(2, 100).0);
         assert_eq!(sending.keep_from(None, last, Live::now()), None);
         assert_eq!(
             sending.keep_from(Some(&matched), last, Live::now()),
@@ -538,7 +559,7 @@ mod tests {
     #[test]
     fn log_is_kept_for_a_receiver_until_it_has_what_was_written_meanwhile() {
         let sending = Sending::<Live>::default();
-        assert!(sending.begin(2, 100));
+        assert!(sending.begin(2, 100).0);
         let now = Live::now();
         let minutes = |n: u32| now + Duration::from_secs(60) * n;
         let kept = |at, last, now| sending.keep_from(Some(&BTreeMap::from([(2, at)])), last, now);
@@ -546,9 +567,26 @@ mod tests {
         assert_eq!(kept(100, 90_000, minutes(59)), Some(100), "installed, and far behind");
         assert_eq!(kept(40_000, 95_000, minutes(118)), Some(40_000), "it has an hour more");
         assert_eq!(kept(95_000, 95_900, minutes(118)), None, "it is back");
-        assert!(sending.begin(2, 100));
+        assert!(sending.begin(2, 100).0);
         assert_eq!(kept(100, 90_000, now), Some(100));
         assert_eq!(kept(200, 90_000, minutes(60)), None, "and no longer");
+    }
+
+    #[test]
+    fn who_breaks_off_again_and_again_waits_longer_until_one_succeeds() {
+        let sending = Sending::<Live>::default();
+        let mut index = 100;
+        let mut waits = || {
+            index += 1;
+            sending.begin(2, index).1.as_secs()
+        };
+        let waited: Vec<u64> = (0..10).map(|_| waits()).collect();
+        assert_eq!(waited, [0, 0, 1, 2, 4, 8, 16, 32, 32, 32]);
+        assert!(retry_pause(u32::MAX) == RETRY_MAX);
+        assert_eq!(sending.begin(3, 100).1, Duration::ZERO, "another peer");
+        let installed = BTreeMap::from([(2, 200), (3, 0)]);
+        sending.keep_from(Some(&installed), 90_000, Live::now());
+        assert_eq!(sending.begin(2, 300).1, Duration::ZERO);
     }
 
     #[test]

@@ -204,6 +204,10 @@ async fn neither_the_leader_nor_the_last_voter_is_removed() {
 async fn starts_not(lab: &mut Lab, i: usize) {
     let refused = lab.try_start(i).await.expect_err("it started");
     assert!(matches!(refused, StartError::Forgotten { .. }), "{refused}");
+    says_how_to_replace(&refused);
+}
+
+fn says_how_to_replace(refused: &StartError) {
     let said = refused.to_string();
     for command in ["remove-node", "add-node"] {
         assert!(said.contains(&format!("`namingo-admin cluster {command} ")), "{said}");
@@ -230,6 +234,29 @@ async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itse
     log.flush().unwrap();
     drop(log);
     starts_not(&mut lab, i).await;
+    write(&lab, &lab.node(leader), "after").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voter_that_lost_its_state_and_kept_its_log_does_not_start_with_a_gap() {
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await.id();
+    let lost = (1..=3).find(|id| *id != leader).unwrap();
+    holds_after_write(&lab, lost, "kept").await;
+    let i = at(&lab, lost);
+    // nothing is purged yet: the log alone gives the state back
+    lab.crash(i).await;
+    lab.machines[i].state_disk = SimDisk::new();
+    lab.start(i).await;
+    holds(&lab.node(lost), "kept").await;
+    lab.drain(lost).await;
+    lab.purge(0).await;
+    lab.crash(i).await;
+    lab.machines[i].state_disk = SimDisk::new();
+    let refused = lab.try_start(i).await.expect_err("it started");
+    assert!(matches!(refused, StartError::StateLost { state: 0, .. }), "{refused}");
+    says_how_to_replace(&refused);
     write(&lab, &lab.node(leader), "after").await;
 }
 

@@ -1,78 +1,112 @@
 //! A registered domain (RFC 9083 section 5.3; response profile, section 2).
 
+use std::sync::Arc;
+
 use registry::dnssec::Ds;
-use registry::view::{self, DomainView, unicode};
+use registry::view::{self, ContactView, DomainView, unicode};
 use registry::{DomainName, Stop, Timestamp};
-use storage::View;
+use storage::{Read, View};
 
 use super::template::{encode_onto, extend};
-use super::{Answer, Asked, BODY, Template, contact, events, redaction, status};
-use crate::object::{DomainBegin, DomainEnd, DsData, JSON, Link, SecureDns};
+use super::{Answer, Asked, Template, contact, events, redaction, status};
+use crate::object::{DomainBegin, DomainEnd, DsData, JSON, Link, Redaction, SecureDns};
+
+/// A domain with what its answer shows of its contacts.
+struct Shown<'a> {
+    domain: &'a DomainView,
+    contacts: Vec<(contact::Role, &'a ContactView)>,
+    redacted: Vec<Redaction>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(domain: &'a DomainView) -> Shown<'a> {
+        let contacts = contact::shown(domain);
+        Shown { redacted: redaction::of(&contacts, 1), contacts, domain }
+    }
+}
+
+/// An answer in encoded parts, in the order in which they stand in it behind the head.
+pub(crate) struct Parts {
+    is_redacted: bool,
+    begin: Box<[u8]>,
+    registrar: Arc<Template<1>>,
+    /// For the URI and the instant of the data.
+    end: Template<2>,
+}
+
+impl Parts {
+    /// Octets of this answer's own.
+    pub(crate) fn len(&self) -> usize {
+        self.begin.len() + self.end.len()
+    }
+}
 
 impl Asked<'_> {
-    /// The answer for a domain; `None`: there is none of that name. `at` is the view's state time, and as it is written.
+    /// The answer for a domain; `None`: there is none of that name.
     ///
     /// # Errors
     /// A fault of the state.
-    pub(super) fn domain(
-        &self,
-        db: &View,
-        name: &DomainName,
-        (at, written): (Timestamp, &str),
-    ) -> Result<Option<Answer>, Stop> {
-        let popular = &self.site.popular;
+    pub(super) fn domain(&self, db: &View, name: &DomainName) -> Result<Option<Answer>, Stop> {
+        let (popular, at) = (&self.site.popular, Timestamp(db.header().state_time));
         if let Some(kept) = popular.find(db, name, at)? {
-            return Ok(Some(self.filled(&kept.answer, written)));
+            return Ok(Some(self.assembled(&kept.parts, at)));
         }
-        let Some(found) = view::domain(db, &self.site.kept, name)? else { return Ok(None) };
-        let registrar = self.registrar_template(db, &found.registrar)?;
-        if !popular.is_asked_again(name) {
-            return Ok(Some(Answer::found(self.domain_object(&found, &registrar, written))));
+        let Some(domain) = view::domain(db, &self.site.kept, name)? else { return Ok(None) };
+        let registrar = self.registrar_template(db, &domain.registrar)?;
+        let shown = Shown::of(&domain);
+        if popular.is_asked_again(name) {
+            let parts = self.parts(&shown, registrar);
+            let answer = self.assembled(&parts, at);
+            popular.keep(db, &domain, at, parts)?;
+            return Ok(Some(answer));
         }
-        let answer = Template::of(|[uri, written]| {
-            Asked::at(self.site, uri.to_owned()).domain_object(&found, &registrar, written)
-        });
-        let filled = self.filled(&answer, written);
-        popular.keep(db, found, at, answer)?;
-        Ok(Some(filled))
+        let mut body = self.domain_head(!shown.redacted.is_empty());
+        begin(&mut body, &domain);
+        registrar.fill(&mut body, [&self.escaped]);
+        self.end(&mut body, &shown, &at.to_string());
+        Ok(Some(Answer::found(body)))
     }
 
-    fn filled(&self, answer: &Template<2>, written: &str) -> Answer {
-        let mut body = Vec::with_capacity(answer.len() + BODY / 4);
-        answer.fill(&mut body, [&self.escaped, written]);
+    fn parts(&self, shown: &Shown<'_>, registrar: Arc<Template<1>>) -> Parts {
+        let mut first = Vec::new();
+        begin(&mut first, shown.domain);
+        let end = Template::of(|[uri, at]| {
+            let mut end = Vec::new();
+            Asked::at(self.site, uri.to_owned()).end(&mut end, shown, at);
+            end
+        });
+        Parts { is_redacted: !shown.redacted.is_empty(), begin: first.into(), registrar, end }
+    }
+
+    fn assembled(&self, parts: &Parts, at: Timestamp) -> Answer {
+        let mut body = self.domain_head(parts.is_redacted);
+        body.extend_from_slice(&parts.begin);
+        parts.registrar.fill(&mut body, [&self.escaped]);
+        parts.end.fill(&mut body, [&self.escaped, &at.to_string()]);
         Answer::found(body)
     }
 
-    /// The document, not yet closed.
-    fn domain_object(&self, domain: &DomainView, registrar: &Template<1>, at: &str) -> Vec<u8> {
-        let contacts = contact::shown(domain);
-        let redacted = redaction::of(&contacts, 1);
+    fn domain_head(&self, is_redacted: bool) -> Vec<u8> {
         let heads = &self.site.heads;
-        let mut body = self.begin(if redacted.is_empty() { &heads.domain } else { &heads.redacted });
-        let begin = DomainBegin {
-            object_class_name: "domain",
-            handle: &domain.roid,
-            ldh_name: domain.name.as_str(),
-            unicode_name: unicode(&domain.name),
-            status: status::words(&domain.statuses),
-        };
-        extend(&mut body, &begin);
-        body.extend_from_slice(b",\"entities\":[");
-        registrar.fill(&mut body, [&self.escaped]);
-        for (role, found) in &contacts {
-            body.push(b',');
-            encode_onto(&mut body, &contact::entity(*role, found));
+        self.begin(if is_redacted { &heads.redacted } else { &heads.domain })
+    }
+
+    /// What stands behind the registrar, not yet closed; `at` is the instant of the data as it is written.
+    fn end(&self, out: &mut Vec<u8>, shown: &Shown<'_>, at: &str) {
+        for (role, found) in &shown.contacts {
+            out.push(b',');
+            encode_onto(out, &contact::entity(*role, found));
         }
-        body.push(b']');
+        out.push(b']');
+        let domain = shown.domain;
         let end = DomainEnd {
             events: events(domain.created, Some(domain.expiry), domain.updated, at),
             nameservers: domain.name_servers.iter().map(|server| self.delegate(server)).collect(),
             secure_dns: secure_dns(&domain.ds),
             links: self.domain_links(domain),
-            redacted,
+            redacted: &shown.redacted,
         };
-        extend(&mut body, &end);
-        body
+        extend(out, &end);
     }
 
     /// This answer, and the registrar's answer for the same domain.
@@ -83,6 +117,19 @@ impl Asked<'_> {
         }
         links
     }
+}
+
+/// What stands between the head and the registrar, which is the first entity.
+fn begin(out: &mut Vec<u8>, domain: &DomainView) {
+    let begin = DomainBegin {
+        object_class_name: "domain",
+        handle: &domain.roid,
+        ldh_name: domain.name.as_str(),
+        unicode_name: unicode(&domain.name),
+        status: status::words(&domain.statuses),
+    };
+    extend(out, &begin);
+    out.extend_from_slice(b",\"entities\":[");
 }
 
 fn secure_dns(ds: &[Ds]) -> SecureDns {

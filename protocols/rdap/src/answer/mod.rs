@@ -68,12 +68,13 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// A fault of the state.
     pub(crate) fn look_up(&self, db: &View, query: &Query) -> Result<Option<Answer>, Stop> {
-        let at = Timestamp(db.header().state_time);
-        let written = at.to_string();
+        let written = || Timestamp(db.header().state_time).to_string();
         Ok(match query {
-            Query::Domain(name) => self.domain(db, name, (at, &written))?,
-            Query::NameServer(name) => view::host(db, name)?.map(|found| self.name_server(&found, &written)),
-            Query::Entity(handle) => self.entity(db, handle, &written)?,
+            Query::Domain(name) => self.domain(db, name)?,
+            Query::NameServer(name) => {
+                view::host(db, name)?.map(|found| self.name_server(&found, &written()))
+            }
+            Query::Entity(handle) => self.entity(db, handle, &written())?,
             Query::Help => Some(self.help()),
         })
     }

@@ -12,12 +12,12 @@ use registry::view::DomainView;
 use registry::{DomainName, Timestamp};
 use storage::{Fault, Memo, View};
 
-use super::Template;
+use super::domain::Parts;
 
 /// Answers that are kept at most.
-const ANSWERS: usize = 16_384;
-/// Octets of an answer that is kept: with [`ANSWERS`], 128 MiB.
-const OCTETS_MAX: usize = 8 * 1024;
+const ANSWERS: usize = 32_768;
+/// Octets of an answer that is kept, its own: with [`ANSWERS`], 192 MiB.
+const OCTETS_MAX: usize = 6 * 1024;
 
 /// One for each site.
 pub(crate) struct Popular {
@@ -33,8 +33,7 @@ pub(crate) struct Kept {
     name: DomainName,
     since: Timestamp,
     until: Timestamp,
-    /// For the URI and the instant of the data; not yet closed.
-    pub answer: Template<2>,
+    pub parts: Parts,
 }
 
 impl Default for Popular {
@@ -60,15 +59,25 @@ impl Popular {
         name: &DomainName,
         at: Timestamp,
     ) -> Result<Option<Arc<Kept>>, Fault> {
-        let kept = self.kept.find(db, self.number(name))?;
-        Ok(kept.filter(|kept| kept.name == *name && kept.since <= at && at < kept.until))
+        let number = self.number(name);
+        let kept = self.kept.find(db, number)?;
+        let kept = kept.filter(|kept| kept.name == *name && kept.since <= at && at < kept.until);
+        if kept.is_some() && self.last(number).load(Ordering::Relaxed) != number {
+            self.last(number).store(number, Ordering::Relaxed);
+        }
+        Ok(kept)
     }
 
-    /// Whether the name was asked for lately: of names that are asked for once there is nothing to keep.
+    /// Whether the name is asked for again before another one of its place is: only then is there anything to keep, and
+    /// only then does it take the place from the other.
     pub(crate) fn is_asked_again(&self, name: &DomainName) -> bool {
         let number = self.number(name);
+        self.last(number).swap(number, Ordering::Relaxed) == number
+    }
+
+    fn last(&self, number: u64) -> &AtomicU64 {
         // the remainder is less than the number of places
-        self.asked[(number % ANSWERS as u64) as usize].swap(number, Ordering::Relaxed) == number
+        &self.asked[(number % ANSWERS as u64) as usize]
     }
 
     /// Keeps an answer that was made of the view, unless it is very long.
@@ -78,15 +87,15 @@ impl Popular {
     pub(crate) fn keep(
         &self,
         db: &View,
-        domain: DomainView,
+        domain: &DomainView,
         at: Timestamp,
-        answer: Template<2>,
+        parts: Parts,
     ) -> Result<(), Fault> {
-        if answer.len() > OCTETS_MAX {
+        if parts.len() > OCTETS_MAX {
             return Ok(());
         }
         let number = self.number(&domain.name);
-        let kept = Kept { name: domain.name, since: at, until: domain.expiry, answer };
+        let kept = Kept { name: domain.name.clone(), since: at, until: domain.expiry, parts };
         self.kept.keep(db, number, Arc::new(kept))
     }
 

@@ -1,5 +1,6 @@
 //! JSON that is the same in every answer but for some texts, such as the URI that was asked: encoded once, then copied.
 
+use memchr::memmem::find;
 use serde::Serialize;
 
 /// Encoded JSON with gaps where one of `N` texts belongs.
@@ -51,12 +52,11 @@ impl<const N: usize> Template<N> {
     }
 }
 
-fn find(octets: &[u8], sought: &[u8]) -> Option<usize> {
-    octets.windows(sought.len()).position(|window| window == sought)
-}
-
 /// A text as it stands between the quotes of a JSON string.
 pub(crate) fn escaped(text: &str) -> String {
+    if text.bytes().all(|octet| matches!(octet, b' '..=b'~') && !matches!(octet, b'"' | b'\\')) {
+        return text.to_owned();
+    }
     let mut quoted = Vec::with_capacity(text.len() + 2);
     encode_onto(&mut quoted, &text);
     String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()

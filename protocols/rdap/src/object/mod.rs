@@ -134,8 +134,8 @@ pub(crate) struct DomainEnd<'a> {
     #[serde(rename = "secureDNS")]
     pub secure_dns: SecureDns,
     pub links: Vec<Link<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub redacted: Vec<Redaction>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub redacted: &'a [Redaction],
 }
 
 #[derive(Serialize)]
