@@ -21,22 +21,44 @@ const SOURCES_MAX: usize = 4096;
 
 /// The failures of a node's EPP server. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Attempts(Arc<Mutex<BTreeMap<IpAddr, Failures>>>);
+pub struct Attempts(Arc<Mutex<BTreeMap<IpAddr, Source>>>);
 
-/// The last failures of one source, the oldest first, with the clID that each one named: at most [`FAILURES_MAX`].
-type Failures = VecDeque<(Instant, String)>;
+#[derive(Debug, Default)]
+struct Source {
+    /// The last ones, the oldest first, with the clID that each one named: at most [`FAILURES_MAX`].
+    failures: VecDeque<(Instant, String)>,
+    /// When it was said last that it is refused.
+    told: Option<Instant>,
+}
+
+/// What to do with a login that has not been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    LookAt,
+    /// It is refused; `tell`: the first one for a while, which the log should show.
+    Refuse {
+        tell: bool,
+    },
+}
 
 impl Attempts {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, Failures>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, Source>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether logins from an address are refused unseen.
-    pub(crate) fn refuse(&self, address: IpAddr) -> bool {
+    pub(crate) fn judge(&self, address: IpAddr) -> Unseen {
         let now = Instant::now();
-        let sources = self.lock();
-        let Some(failures) = sources.get(&block_of(address)) else { return false };
-        failures.iter().filter(|(at, _)| is_recent(*at, now)).count() >= FAILURES_MAX
+        let mut sources = self.lock();
+        let Some(source) = sources.get_mut(&block_of(address)) else { return Unseen::LookAt };
+        if source.failures.iter().filter(|(at, _)| is_recent(*at, now)).count() < FAILURES_MAX {
+            return Unseen::LookAt;
+        }
+        let tell = !source.told.is_some_and(|at| is_recent(at, now));
+        if tell {
+            source.told = Some(now);
+        }
+        Unseen::Refuse { tell }
     }
 
     /// Counts a failed login as `handle`.
@@ -46,7 +68,7 @@ impl Attempts {
         if sources.len() >= SOURCES_MAX && !sources.contains_key(&block) {
             make_room(&mut sources, now);
         }
-        let failures = sources.entry(block).or_default();
+        let failures = &mut sources.entry(block).or_default().failures;
         if failures.len() == FAILURES_MAX {
             failures.pop_front();
         }
@@ -58,9 +80,9 @@ impl Attempts {
     pub(crate) fn succeeded(&self, address: IpAddr, handle: &str) {
         let block = block_of(address);
         let mut sources = self.lock();
-        if let Some(failures) = sources.get_mut(&block) {
-            failures.retain(|(_, of)| of != handle);
-            if failures.is_empty() {
+        if let Some(source) = sources.get_mut(&block) {
+            source.failures.retain(|(_, of)| of != handle);
+            if source.failures.is_empty() {
                 sources.remove(&block);
             }
         }
@@ -72,12 +94,13 @@ fn is_recent(at: Instant, now: Instant) -> bool {
 }
 
 /// Forgets what does not count any more, and one source more if that was nothing.
-fn make_room(sources: &mut BTreeMap<IpAddr, Failures>, now: Instant) {
-    sources.retain(|_, failures| failures.back().is_some_and(|(last, _)| is_recent(*last, now)));
+fn make_room(sources: &mut BTreeMap<IpAddr, Source>, now: Instant) {
+    let last = |source: &Source| source.failures.back().map(|(last, _)| *last);
+    sources.retain(|_, source| last(source).is_some_and(|last| is_recent(last, now)));
     if sources.len() < SOURCES_MAX {
         return;
     }
-    let oldest = sources.iter().min_by_key(|(_, failures)| failures.back().map(|(last, _)| *last));
+    let oldest = sources.iter().min_by_key(|(_, source)| last(source));
     if let Some(block) = oldest.map(|(block, _)| *block) {
         sources.remove(&block);
     }
@@ -97,13 +120,27 @@ mod tests {
     async fn a_source_is_refused_after_its_failures_and_others_are_not() {
         let attempts = Attempts::default();
         for _ in 0..FAILURES_MAX {
-            assert!(!attempts.refuse(ip("2001:db8::1")));
+            assert_eq!(attempts.judge(ip("2001:db8::1")), Unseen::LookAt);
             attempts.failed(ip("2001:db8::1"), "alpha");
         }
-        assert!(attempts.refuse(ip("2001:db8::2")), "the same /64");
-        assert!(!attempts.refuse(ip("2001:db8:0:1::1")) && !attempts.refuse(ip("192.0.2.1")));
+        assert_eq!(attempts.judge(ip("2001:db8::2")), Unseen::Refuse { tell: true }, "the same /64");
+        for other in ["2001:db8:0:1::1", "192.0.2.1"] {
+            assert_eq!(attempts.judge(ip(other)), Unseen::LookAt);
+        }
         advance(WINDOW).await;
-        assert!(!attempts.refuse(ip("2001:db8::1")));
+        assert_eq!(attempts.judge(ip("2001:db8::1")), Unseen::LookAt);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_logins_is_told_once_a_minute() {
+        let (attempts, source) = (Attempts::default(), ip("192.0.2.1"));
+        let mut told = 0;
+        for _ in 0..180 {
+            attempts.failed(source, "alpha");
+            told += usize::from(attempts.judge(source) == Unseen::Refuse { tell: true });
+            advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(told, 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -114,9 +151,9 @@ mod tests {
         }
         attempts.succeeded(source, "beta");
         attempts.failed(source, "beta");
-        assert!(attempts.refuse(source));
+        assert_eq!(attempts.judge(source), Unseen::Refuse { tell: true });
         attempts.succeeded(source, "alpha");
-        assert!(!attempts.refuse(source));
+        assert_eq!(attempts.judge(source), Unseen::LookAt);
         attempts.succeeded(source, "beta");
         assert!(attempts.lock().is_empty());
     }

@@ -9,6 +9,7 @@ use registry::registrar::{self, Registrar, RegistrarPassword};
 use registry::{Actor, Backend, Refusal, SvTrid, repository};
 use tracing::info;
 
+use crate::attempts::Unseen;
 use crate::denial::{Denial, decided, failed, unsealed};
 use crate::greeting::Menu;
 use crate::passwords::{Owner, Unchecked};
@@ -99,9 +100,7 @@ impl<B: Backend> Session<B> {
     /// Lets a registrar in, after changing its password if it asks for that.
     pub(crate) async fn login(&mut self, login: &Login, svtrid: SvTrid) -> Result<Answer, Denial> {
         // before anything that costs: a refused source must not make this node ask the leader
-        if self.site.attempts.refuse(self.peer.address.ip()) {
-            return Err(self.login_refused(login, TOO_MANY, svtrid));
-        }
+        self.admit_source(login, svtrid)?;
         let view = self.view().await?;
         let menu = Menu::read(&view).map_err(|fault| failed(fault.into()))?;
         let announced = check_options(login, &menu)?;
@@ -135,9 +134,7 @@ impl<B: Backend> Session<B> {
         let source = self.peer.address.ip();
         let place = self.site.passwords.place(source).await?;
         // others of the source may have failed while this one waited
-        if self.site.attempts.refuse(source) {
-            return Err(self.login_refused(login, TOO_MANY, svtrid));
-        }
+        self.admit_source(login, svtrid)?;
         let sealed = found.as_ref().map(|(_, registrar)| registrar.password.clone());
         let checked = self.site.passwords.check(
             place,
@@ -166,10 +163,24 @@ impl<B: Backend> Session<B> {
         Err(self.login_refused(login, why, svtrid))
     }
 
-    /// Only whoever proved to be the registrar learns that it is suspended.
+    /// Refuses a login from a source that failed too often.
+    fn admit_source(&mut self, login: &Login, svtrid: SvTrid) -> Result<(), Denial> {
+        match self.site.attempts.judge(self.peer.address.ip()) {
+            Unseen::LookAt => Ok(()),
+            Unseen::Refuse { tell: true } => Err(self.login_refused(login, TOO_MANY, svtrid)),
+            Unseen::Refuse { tell: false } => Err(self.login_denied(TOO_MANY)),
+        }
+    }
+
+    /// Refuses a login and writes it down.
     fn login_refused(&mut self, login: &Login, why: &'static str, svtrid: SvTrid) -> Denial {
-        self.login_failures += 1;
         info!(%svtrid, client = login.client, peer = %self.peer.address, why, "login refused");
+        self.login_denied(why)
+    }
+
+    /// Only whoever proved to be the registrar learns that it is suspended.
+    fn login_denied(&mut self, why: &'static str) -> Denial {
+        self.login_failures += 1;
         let code = if self.login_failures >= self.site.limits.login_failures_max {
             ResultCode::AuthenticationEnding
         } else {
