@@ -168,7 +168,10 @@ impl<B: Backend> Session<B> {
         match self.site.attempts.judge(self.peer.address.ip()) {
             Unseen::LookAt => Ok(()),
             Unseen::Refuse { tell: true } => Err(self.login_refused(login, TOO_MANY, svtrid)),
-            Unseen::Refuse { tell: false } => Err(self.login_denied(TOO_MANY)),
+            Unseen::Refuse { tell: false } => {
+                self.is_known_flood = true;
+                Err(self.login_denied(TOO_MANY))
+            }
         }
     }
 

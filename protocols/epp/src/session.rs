@@ -30,6 +30,8 @@ pub(crate) struct Session<B> {
     /// The registrar, once logged in.
     pub(crate) client: Option<Arc<Client>>,
     pub(crate) login_failures: u32,
+    /// The login under way was refused unseen, and the log knows its source already.
+    pub(crate) is_known_flood: bool,
     /// Given so far, by a client that has logged in.
     pub(crate) wrong_authinfos: u32,
     /// In the register of sessions, once logged in.
@@ -70,6 +72,7 @@ where
         peer,
         client: None,
         login_failures: 0,
+        is_known_flood: false,
         wrong_authinfos: 0,
         seat: None,
     };
@@ -175,9 +178,10 @@ impl<B: Backend> Session<B> {
             };
         }
         // reads outnumber writes by far, and change nothing that somebody would look for later; guesses are looked for.
-        // Of strangers only logins are told, which are few: everything else they may send without end
+        // Of strangers only logins are told, and not all of a flood: everything else they may send without end
         let guessed = refusal == Some(Refusal::AuthInfoWrong.reason());
-        let is_stranger = self.client.is_none() && verb != "login";
+        let is_stranger =
+            self.client.is_none() && (verb != "login" || std::mem::take(&mut self.is_known_flood));
         if is_stranger || (is_read(verb) && !guessed) { log_at!(debug) } else { log_at!(info) }
     }
 
