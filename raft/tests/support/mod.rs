@@ -317,10 +317,18 @@ impl Lab {
         answer[1] == 0
     }
 
-    /// Waits until the state file of a node holds what was applied.
+    /// Waits until the state file of a node holds what was applied. Nobody writes meanwhile: a generation ends between
+    /// batches, and another node's answer does not tell that this one has applied its last.
     pub async fn drain(&self, id: u64) {
         let node = self.node(id);
-        let applied = node.store().applied();
+        let mut applied = node.store().applied();
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let before = std::mem::replace(&mut applied, node.store().applied());
+            if before == applied {
+                break;
+            }
+        }
         for _ in 0..500 {
             node.store().freeze();
             if node.store().drained_index() >= applied {
