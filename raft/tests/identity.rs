@@ -219,9 +219,7 @@ fn says_how_to_replace(refused: &StartError) {
 async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itself() {
     let mut lab = Lab::new(&VOTERS).await;
     lab.seed().await;
-    let leader = lab.leader().await.id();
-    let lost = (1..=3).find(|id| *id != leader).unwrap();
-    holds_after_write(&lab, lost, "kept").await;
+    let (leader, lost) = leader_and_other(&lab).await;
     lab.drain(lost).await;
     let i = at(&lab, lost);
     lab.crash(i).await;
@@ -241,9 +239,7 @@ async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itse
 async fn a_voter_that_lost_its_state_and_kept_its_log_does_not_start_with_a_gap() {
     let mut lab = Lab::new(&VOTERS).await;
     lab.seed().await;
-    let leader = lab.leader().await.id();
-    let lost = (1..=3).find(|id| *id != leader).unwrap();
-    holds_after_write(&lab, lost, "kept").await;
+    let (leader, lost) = leader_and_other(&lab).await;
     let i = at(&lab, lost);
     // nothing is purged yet: the log alone gives the state back
     lab.crash(i).await;
@@ -258,6 +254,14 @@ async fn a_voter_that_lost_its_state_and_kept_its_log_does_not_start_with_a_gap(
     assert!(matches!(refused, StartError::StateLost { state: 0, .. }), "{refused}");
     says_how_to_replace(&refused);
     write(&lab, &lab.node(leader), "after").await;
+}
+
+/// Who leads, and another voter that holds `kept`.
+async fn leader_and_other(lab: &Lab) -> (u64, u64) {
+    let leader = lab.leader().await.id();
+    let other = (1..=3).find(|id| *id != leader).unwrap();
+    holds_after_write(lab, other, "kept").await;
+    (leader, other)
 }
 
 async fn holds_after_write(lab: &Lab, id: u64, label: &str) {

@@ -15,7 +15,7 @@ pub const THIN_ZONE: &str = "example";
 pub const THICK_ZONE: &str = "test";
 
 /// Stands where a label belongs, and nowhere else in a frame.
-const PLACEHOLDER: &str = "XXXXXXXXXXXXX";
+const PLACEHOLDER: &str = "label-of-name";
 const _: () = assert!(PLACEHOLDER.len() == LABEL_LEN);
 
 /// Name servers of thick domains: outside of the registry, shared by all.
