@@ -27,6 +27,7 @@ mod progress;
 mod reads;
 mod retention;
 mod room;
+mod sending;
 mod service;
 mod snapshot;
 mod start;

@@ -3,7 +3,8 @@
 use crate::{
     machine::Snap,
     net::{CallError, Lane, Net},
-    snapshot::{Receiver, Sending, Work},
+    sending::Sending,
+    snapshot::{Receiver, Work},
     types::{Cx, NodeInfo, Snapshot, Vote},
     wire::{self, Request},
 };

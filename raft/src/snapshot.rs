@@ -7,9 +7,9 @@
 
 use crate::{
     cluster::Inner,
-    fitness::LAG_MAX,
     machine::Snap,
     net::{CallError, Lane, Net},
+    sending::Sending,
     types::{Cx, Meta, NodeInfo, Snapshot, Vote},
     wire::{self, Request},
 };
@@ -17,16 +17,15 @@ use futures_util::future::{Either, select};
 use openraft::{
     errors::{NetworkError, ReplicationClosed, StreamingError, Unreachable},
     raft::SnapshotResponse,
-    type_config::{TypeConfigExt, alias::InstantOf},
+    type_config::TypeConfigExt,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
     future::Future,
     io,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -53,12 +52,6 @@ const END_LIMIT: Duration = Duration::from_secs(300);
 /// power, and until the peer is known to be there again it gets no entries.
 const END_ASK: Duration = Duration::from_secs(5);
 const END_PAUSE: Duration = Duration::from_millis(500);
-/// How long log is kept for a peer that does not come to its end.
-const KEEP_LIMIT: Duration = Duration::from_secs(3600);
-/// How long a peer waits whose transfers break off: not at all at first, then this long, each time twice as long, and never
-/// longer than the last. A disk that is full for hours is not sent the whole state again and again.
-const RETRY_FROM: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(32);
 /// From when on a transfer must have a rate, and which, on average: whoever takes less holds the one turn to write a
 /// snapshot, and pages of the state file, for others that could be served.
 const RATE_FROM: Duration = Duration::from_secs(60);
@@ -107,82 +100,6 @@ impl Announced {
     }
 }
 
-/// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up, for an
-/// hour of the transfer at most and an hour after it, and only while this node leads: whoever leads next sends its own.
-pub(crate) struct Sending<C: Cx>(Mutex<BTreeMap<u64, Sent<C>>>);
-
-/// A snapshot on its way to one peer, in one attempt or many.
-struct Sent<C: Cx> {
-    index: u64,
-    /// The first attempt, or when it was seen to be installed.
-    since: InstantOf<C>,
-    installed: bool,
-    /// Attempts since one succeeded.
-    attempts: u32,
-}
-
-impl<C: Cx> Sent<C> {
-    /// Whether log must be kept for this peer, which has everything up to `at`, where the log ends at `last`.
-    fn is_wanted(&mut self, at: u64, last: u64, now: InstantOf<C>) -> bool {
-        if !self.installed && at >= self.index {
-            (self.installed, self.since, self.attempts) = (true, now, 0);
-        }
-        // what was written while the snapshot travelled has to follow it
-        let is_back = self.installed && at.saturating_add(LAG_MAX) >= last;
-        !is_back && now - self.since < KEEP_LIMIT
-    }
-}
-
-impl<C: Cx> Default for Sending<C> {
-    fn default() -> Self {
-        Sending(Mutex::default())
-    }
-}
-
-impl<C: Cx> Sending<C> {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Sent<C>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes the start of an attempt; says whether it is the first one to send that peer this snapshot, and how long it
-    /// has to wait.
-    fn begin(&self, peer: u64, index: u64) -> (bool, Duration) {
-        let mut sending = self.lock();
-        let new = || Sent { index, since: C::now(), installed: false, attempts: 0 };
-        let sent = sending.entry(peer).or_insert_with(new);
-        let is_first = sent.attempts == 0 || sent.index != index;
-        if sent.index != index {
-            *sent = Sent { attempts: sent.attempts, ..new() };
-        }
-        let pause = retry_pause(sent.attempts);
-        sent.attempts = sent.attempts.saturating_add(1);
-        (is_first, pause)
-    }
-
-    /// Nothing is kept for a node that is no member any more.
-    pub(crate) fn forget(&self, peer: u64) {
-        self.lock().remove(&peer);
-    }
-
-    /// The index from which the log must be kept, given where it ends and what each peer is known to have: `None` where
-    /// this node does not lead.
-    pub(crate) fn keep_from(
-        &self,
-        matched: Option<&BTreeMap<u64, u64>>,
-        last: u64,
-        now: InstantOf<C>,
-    ) -> Option<u64> {
-        let mut sending = self.lock();
-        let Some(matched) = matched else {
-            sending.clear();
-            return None;
-        };
-        let at = |peer: &u64| matched.get(peer).copied().unwrap_or(0);
-        sending.retain(|peer, sent| sent.is_wanted(at(peer), last, now));
-        sending.iter().map(|(peer, sent)| sent.index.max(at(peer))).min()
-    }
-}
-
 /// One peer to send to.
 pub(crate) struct Receiver<'a, C: Cx, N> {
     pub(crate) net: &'a N,
@@ -214,15 +131,29 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             return Err(StreamingError::Unreachable(Unreachable::from_string(why)));
         };
         let announced = Announced::of(vote, snapshot.meta, source.header());
-        let (is_first, pause) = self.sending.begin(self.id, announced.index);
-        if is_first {
+        if self.sending.begin(self.id, announced.index) {
             tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
         }
-        C::sleep(pause).await;
         // whoever is written to now goes first: a receiver that is told to begin has dropped what it had
         let turn = source.turn().map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
         let (index, begin) = (announced.index, Request::SnapshotBegin(Box::new(announced)));
         let transfer: u64 = self.ask(&begin, BEGIN_LIMIT).await?;
+        let sent = self.parts(transfer, index, source, turn).await;
+        if sent.is_err() {
+            // the snapshot is let go: the next attempt has a newer one
+            C::sleep(self.sending.broke_off(self.id)).await;
+        }
+        sent
+    }
+
+    /// Sends what was announced.
+    async fn parts(
+        &self,
+        transfer: u64,
+        index: u64,
+        source: Arc<storage::Snapshot>,
+        turn: storage::Turn,
+    ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
         let mut parts = read_parts(source, turn, self.work);
         let (mut number, mut octets, began) = (0, 0, C::now());
         while let Some(part) = parts.recv().await {
@@ -303,14 +234,6 @@ fn read_parts(
             }
             parts
         }
-    }
-}
-
-/// How long an attempt waits after so many that came to nothing.
-fn retry_pause(attempts: u32) -> Duration {
-    match attempts {
-        0 | 1 => Duration::ZERO,
-        n => RETRY_FROM.saturating_mul(1 << (n - 2).min(16)).min(RETRY_MAX),
     }
 }
 
@@ -535,59 +458,6 @@ impl io::Read for Joiner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Live;
-
-    #[test]
-    fn log_is_kept_for_a_transfer_while_this_node_leads_and_for_an_hour() {
-        let sending = Sending::<Live>::default();
-        let matched = BTreeMap::from([(2, 50), (3, 0)]);
-        assert!(sending.begin(2, 100).0 && sending.begin(3, 80).0);
-        assert!(!sending.begin(3, 80).0, "another attempt with the same snapshot");
-        let now = Live::now();
-        let last = 90_000;
-        assert_eq!(sending.keep_from(Some(&matched), last, now), Some(80));
-        assert_eq!(sending.keep_from(Some(&matched), last, now + KEEP_LIMIT), None);
-        assert!(sending.begin(2, 100).0);
-        assert_eq!(sending.keep_from(None, last, Live::now()), None);
-        assert_eq!(
-            sending.keep_from(Some(&matched), last, Live::now()),
-            None,
-            "forgotten with the leadership"
-        );
-    }
-
-    #[test]
-    fn log_is_kept_for_a_receiver_until_it_has_what_was_written_meanwhile() {
-        let sending = Sending::<Live>::default();
-        assert!(sending.begin(2, 100).0);
-        let now = Live::now();
-        let minutes = |n: u32| now + Duration::from_secs(60) * n;
-        let kept = |at, last, now| sending.keep_from(Some(&BTreeMap::from([(2, at)])), last, now);
-        assert_eq!(kept(50, 90_000, minutes(59)), Some(100));
-        assert_eq!(kept(100, 90_000, minutes(59)), Some(100), "installed, and far behind");
-        assert_eq!(kept(40_000, 95_000, minutes(118)), Some(40_000), "it has an hour more");
-        assert_eq!(kept(95_000, 95_900, minutes(118)), None, "it is back");
-        assert!(sending.begin(2, 100).0);
-        assert_eq!(kept(100, 90_000, now), Some(100));
-        assert_eq!(kept(200, 90_000, minutes(60)), None, "and no longer");
-    }
-
-    #[test]
-    fn who_breaks_off_again_and_again_waits_longer_until_one_succeeds() {
-        let sending = Sending::<Live>::default();
-        let mut index = 100;
-        let mut waits = || {
-            index += 1;
-            sending.begin(2, index).1.as_secs()
-        };
-        let waited: Vec<u64> = (0..10).map(|_| waits()).collect();
-        assert_eq!(waited, [0, 0, 1, 2, 4, 8, 16, 32, 32, 32]);
-        assert!(retry_pause(u32::MAX) == RETRY_MAX);
-        assert_eq!(sending.begin(3, 100).1, Duration::ZERO, "another peer");
-        let installed = BTreeMap::from([(2, 200), (3, 0)]);
-        sending.keep_from(Some(&installed), 90_000, Live::now());
-        assert_eq!(sending.begin(2, 300).1, Duration::ZERO);
-    }
 
     #[test]
     fn a_transfer_has_a_minute_and_then_a_rate() {
