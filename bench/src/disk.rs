@@ -50,7 +50,7 @@ impl Disk {
             tables.push(TableSize { name, rows: table.len()?, bytes });
         }
         tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
-        let (state_file, log_file) = (blocks(&state)?, blocks(&dir.join("log.redb"))?);
+        let (state_file, log_file) = (blocks(&state)?, log_blocks(dir)?);
         Ok(Disk::new(tables, state_file, log_file))
     }
 
@@ -77,6 +77,18 @@ fn blocks(path: &Path) -> Result<u64, Box<dyn Error>> {
     Ok(metadata.blocks() * 512)
 }
 
+/// What the files of the log take.
+fn log_blocks(dir: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut sum = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("log-") {
+            sum += blocks(&entry.path())?;
+        }
+    }
+    Ok(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +111,7 @@ mod tests {
         write.open_table(definition).unwrap().insert(b"a.test".as_slice(), b"row".as_slice()).unwrap();
         write.commit().unwrap();
         drop(database);
-        fs::write(dir.path().join("log.redb"), b"a log").unwrap();
+        fs::write(dir.path().join("log-000"), b"a log").unwrap();
         let disk = Disk::of(dir.path()).unwrap();
         assert_eq!((disk.domains, disk.tables[0].name.as_str()), (1, "domain"));
         assert!(disk.bytes_per_domain >= 9.0 && disk.state_file >= 9);

@@ -51,7 +51,7 @@ impl Data {
         metrics: &NodeMetrics,
         faults: mpsc::UnboundedSender<String>,
     ) -> Result<Data, Failure> {
-        let disk = DirDisk::open(bundle.dir.join(&bundle.founding.repository.name))?;
+        let disk = Arc::new(DirDisk::open(bundle.dir.join(&bundle.founding.repository.name))?);
         owned_by(disk.path(), &format!("cluster {}, node {}\n", bundle.cluster_id(), bundle.node))?;
         // what fills the disk for one fills it for the other
         let space = Space::default();
@@ -61,7 +61,7 @@ impl Data {
             space: space.clone(),
             ..LogOptions::default()
         };
-        let log = Arc::new(Log::open_with(&disk, log_options)?);
+        let log = Arc::new(Log::open_with(disk.clone(), log_options)?);
         let thread = |e: std::io::Error| Failure::at("a thread could not be started", e);
         let writer = log.spawn_writer().map_err(thread)?;
         let told = faults.clone();
@@ -76,7 +76,7 @@ impl Data {
             cache_bytes: memory.cache_bytes,
             ..Options::default()
         };
-        let store = Arc::new(Store::open(Arc::new(disk), tables::ALL, options)?);
+        let store = Arc::new(Store::open(disk, tables::ALL, options)?);
         let drained = metrics.clone();
         let drain = Drain::spawn(
             store.clone(),

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_drain_that_waits_for_room_can_be_stopped() {
         let disk = SimDisk::new();
-        let log = Arc::new(Log::open(&SimDisk::new()).unwrap());
+        let log = Arc::new(Log::open(Arc::new(SimDisk::new())).unwrap());
         log.append(vec![(1, Arc::from(*b"entry"))], Box::new(|r| r.unwrap()));
         log.flush().unwrap();
         let store = Store::open(Arc::new(disk.clone()), tables::ALL, Options::default()).unwrap();

@@ -227,7 +227,7 @@ async fn a_voter_that_lost_its_log_and_kept_its_state_does_not_come_back_as_itse
     starts_not(&mut lab, i).await;
     starts_not(&mut lab, i).await;
     // a log that began anew beside the state is not the one that the cluster knows
-    let log = Arc::new(Log::open(&lab.machines[i].log_disk).unwrap());
+    let log = Arc::new(Log::open(Arc::new(lab.machines[i].log_disk.clone())).unwrap());
     log.put_meta(MetaKey::Incarnation, codec::encode_record(&77_u128).into(), true, Box::new(drop));
     log.flush().unwrap();
     drop(log);

@@ -35,7 +35,7 @@ impl Drop for Beside {
 
 impl StoreBuilder<Live, LogStore<Live>, Machine<Live>, Beside> for Builder {
     async fn build(&self) -> Result<(Beside, LogStore<Live>, Machine<Live>), StorageError<Live>> {
-        let log = Arc::new(Log::open(&SimDisk::new()).expect("an empty disk has room for a log"));
+        let log = Arc::new(Log::open(Arc::new(SimDisk::new())).expect("an empty disk has room for a log"));
         let writer = log.spawn_writer().expect("a thread");
         let store = Arc::new(Store::memory(tables::ALL));
         let stop = Arc::new(AtomicBool::new(false));

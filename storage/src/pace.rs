@@ -4,8 +4,8 @@
 
 use crate::store::{Monotonic, Rest};
 use crate::sync::lock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// So many times as long as it works a drain rests.
@@ -41,11 +41,6 @@ impl Pace {
     /// Without a `rest` it never does.
     pub(crate) fn new(rest: Option<Rest>, clock: Monotonic) -> Pace {
         Pace { rest, clock, hurries: AtomicBool::new(false), since: Mutex::default() }
-    }
-
-    /// For a file that is written without rests.
-    pub(crate) fn never() -> Arc<Pace> {
-        Arc::new(Pace::new(None, Arc::new(|| Duration::ZERO)))
     }
 
     /// Notes how full the active generation is: 1, and the next one should begin.

@@ -41,8 +41,11 @@ fn bytes(s: &str) -> Arc<[u8]> {
     s.as_bytes().into()
 }
 
-fn open_log(disk: &SimDisk, quick_repair: bool) -> Log {
-    Log::open_with(disk, LogOptions { quick_repair, ..LogOptions::default() }).unwrap()
+/// Segments so small that nearly every write begins one, or one for all.
+const SEGMENTS: [u64; 2] = [1, 1 << 20];
+
+fn open_log(disk: &SimDisk, segment_bytes: u64) -> Log {
+    Log::open_with(Arc::new(disk.clone()), LogOptions { segment_bytes, ..LogOptions::default() }).unwrap()
 }
 
 /// What a log says, in one line.
@@ -56,8 +59,8 @@ fn told(log: &Log) -> String {
 }
 
 /// A log with six entries and a vote.
-fn some_log(disk: &SimDisk, quick_repair: bool) -> Log {
-    let log = open_log(disk, quick_repair);
+fn some_log(disk: &SimDisk, segment_bytes: u64) -> Log {
+    let log = open_log(disk, segment_bytes);
     let entries = (0..6).map(|i| (i, bytes(&format!("entry {i}")))).collect();
     log.append(entries, Box::new(|r| r.unwrap()));
     log.put_meta(MetaKey::Vote, bytes("old vote"), true, Box::new(|r| r.unwrap()));
@@ -66,10 +69,10 @@ fn some_log(disk: &SimDisk, quick_repair: bool) -> Log {
 }
 
 fn every_step_of(operation: impl Fn(&Log, Done)) {
-    for quick_repair in [false, true] {
+    for segment_bytes in SEGMENTS {
         at_every_step(|n, tear| {
             let disk = SimDisk::new();
-            let log = some_log(&disk, quick_repair);
+            let log = some_log(&disk, segment_bytes);
             let old = told(&log);
             disk.fail_steps_after(n);
             let acknowledged = Arc::new(AtomicBool::new(false));
@@ -80,7 +83,7 @@ fn every_step_of(operation: impl Fn(&Log, Done)) {
             let ended = log.flush().is_ok();
             lose_power(&disk, tear);
             drop(log);
-            let found = told(&open_log(&disk, quick_repair));
+            let found = told(&open_log(&disk, segment_bytes));
             let acknowledged = acknowledged.load(Ordering::Relaxed);
             assert_eq!(acknowledged, ended);
             let allowed = if acknowledged { found == new } else { found == old || found == new };
@@ -119,11 +122,11 @@ fn a_log_that_is_being_made_can_be_made_again() {
     at_every_step(|n, tear| {
         let disk = SimDisk::new();
         disk.fail_steps_after(n);
-        let made = Log::open(&disk).is_ok();
+        let made = Log::open(Arc::new(disk.clone())).is_ok();
         lose_power(&disk, tear);
         assert_eq!(
-            told(&some_log(&disk, false)),
-            told(&some_log(&SimDisk::new(), false)),
+            told(&some_log(&disk, SEGMENTS[0])),
+            told(&some_log(&SimDisk::new(), SEGMENTS[0])),
             "step {n}, {tear:?}"
         );
         made
@@ -232,9 +235,9 @@ fn until(mut condition: impl FnMut() -> bool) {
 fn a_full_disk_holds_acknowledgements_back_and_needs_no_restart() {
     let disk = SimDisk::new();
     let space = Space::default();
-    // a cache of nothing: the reads below go to the file
-    let small = LogOptions { tail_bytes: 0, cache_bytes: 0, space: space.clone(), ..LogOptions::default() };
-    let log = Arc::new(Log::open_with(&disk, small.clone()).unwrap());
+    // the reads below go to the file
+    let small = LogOptions { tail_bytes: 0, space: space.clone(), ..LogOptions::default() };
+    let log = Arc::new(Log::open_with(Arc::new(disk.clone()), small.clone()).unwrap());
     log.append((0..50).map(|i| (i, bytes("kept"))).collect(), Box::new(|r| r.unwrap()));
     log.flush().unwrap();
     let writer = log.spawn_writer().unwrap();
@@ -256,13 +259,13 @@ fn a_full_disk_holds_acknowledgements_back_and_needs_no_restart() {
     writer.stop().unwrap();
     disk.crash();
     drop(log);
-    assert_eq!(Log::open(&disk).unwrap().read(0..99).unwrap().len(), 60);
+    assert_eq!(Log::open(Arc::new(disk.clone())).unwrap().read(0..99).unwrap().len(), 60);
 }
 
 #[test]
 fn a_writer_that_stops_on_a_full_disk_fails_what_it_could_not_write() {
     let disk = SimDisk::new();
-    let log = Arc::new(Log::open(&disk).unwrap());
+    let log = Arc::new(Log::open(Arc::new(disk.clone())).unwrap());
     log.append(vec![(0, bytes("kept"))], Box::new(|r| r.unwrap()));
     log.flush().unwrap();
     let writer = log.spawn_writer().unwrap();
@@ -274,7 +277,7 @@ fn a_writer_that_stops_on_a_full_disk_fails_what_it_could_not_write() {
     assert!(failed.load(Ordering::Relaxed), "never acknowledged");
     disk.crash();
     drop(log);
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     assert_eq!(log.synced(), Some(0));
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
-use storage::{DirDisk, Done, Fault, Log, LogOptions, MetaKey, SimDisk};
+use storage::{DirDisk, Disk, Done, Fault, Log, LogOptions, MetaKey, SimDisk};
 
 fn bytes(s: &str) -> Arc<[u8]> {
     s.as_bytes().into()
@@ -53,7 +53,7 @@ fn texts(log: &Log, r: std::ops::Range<u64>) -> Vec<String> {
 #[test]
 fn an_entry_is_readable_at_once_and_acknowledged_after_the_sync() {
     let disk = SimDisk::new();
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     let heard = Heard::default();
     log.append(vec![entry(0, "a"), entry(1, "b")], heard.done("append"));
     assert_eq!(texts(&log, 0..9), ["a", "b"]);
@@ -62,12 +62,12 @@ fn an_entry_is_readable_at_once_and_acknowledged_after_the_sync() {
     assert_eq!((log.synced(), heard.all(), log.has_work()), (Some(1), vec![("append", true)], false));
     assert!(!log.write_step());
     disk.crash();
-    assert_eq!(texts(&Log::open(&disk).unwrap(), 0..9), ["a", "b"]);
+    assert_eq!(texts(&Log::open(Arc::new(disk.clone())).unwrap(), 0..9), ["a", "b"]);
 }
 
 #[test]
 fn completions_come_in_the_order_of_the_calls() {
-    let log = Log::open(&SimDisk::new()).unwrap();
+    let log = Log::open(Arc::new(SimDisk::new())).unwrap();
     let heard = Heard::default();
     log.put_meta(MetaKey::Vote, bytes("v"), true, heard.done("vote"));
     log.append(vec![entry(3, "a"), entry(4, "b")], heard.done("append"));
@@ -84,7 +84,7 @@ fn completions_come_in_the_order_of_the_calls() {
 #[test]
 fn the_commit_index_rides_along_and_never_runs_ahead() {
     let disk = SimDisk::new();
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     log.put_meta(MetaKey::Committed, bytes("1"), false, ignore());
     log.put_meta(MetaKey::Committed, bytes("2"), false, ignore());
     assert!(!log.has_work() && !log.write_step(), "alone it is not worth a sync");
@@ -95,7 +95,7 @@ fn the_commit_index_rides_along_and_never_runs_ahead() {
     log.append(vec![entry(1, "b")], ignore());
     log.put_meta(MetaKey::Committed, bytes("3"), false, ignore());
     disk.crash();
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     assert_eq!(
         (log.get_meta(MetaKey::Committed), texts(&log, 0..9)),
         (Some(bytes("2")), vec!["a".to_owned()])
@@ -103,12 +103,12 @@ fn the_commit_index_rides_along_and_never_runs_ahead() {
     log.put_meta(MetaKey::Committed, bytes("4"), false, ignore());
     log.flush().unwrap();
     disk.crash();
-    assert_eq!(Log::open(&disk).unwrap().get_meta(MetaKey::Committed), Some(bytes("4")));
+    assert_eq!(Log::open(Arc::new(disk.clone())).unwrap().get_meta(MetaKey::Committed), Some(bytes("4")));
 }
 
 #[test]
 fn gaps_and_purged_indexes_are_refused() {
-    let log = Log::open(&SimDisk::new()).unwrap();
+    let log = Log::open(Arc::new(SimDisk::new())).unwrap();
     let heard = Heard::default();
     log.append(vec![entry(7, "any index begins an empty log")], heard.done("first"));
     log.append(vec![entry(9, "gap")], heard.done("gap"));
@@ -129,7 +129,7 @@ fn gaps_and_purged_indexes_are_refused() {
 #[test]
 fn bounds_tell_the_purge_and_the_last_entry() {
     let disk = SimDisk::new();
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     assert_eq!(log.bounds().unwrap(), (None, None));
     log.append((0..10).map(|i| entry(i, &i.to_string())).collect(), ignore());
     log.purge(4, bytes("four"), ignore());
@@ -137,7 +137,7 @@ fn bounds_tell_the_purge_and_the_last_entry() {
     assert_eq!(log.bounds().unwrap(), (Some(bytes("four")), Some(entry(9, "9"))));
     write_all(&log);
     drop(log);
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     assert_eq!(
         log.bounds().unwrap(),
         (Some(bytes("four")), Some(entry(9, "9"))),
@@ -151,40 +151,176 @@ fn bounds_tell_the_purge_and_the_last_entry() {
     };
     check(&log);
     drop(log);
-    check(&Log::open(&disk).unwrap());
+    check(&Log::open(Arc::new(disk.clone())).unwrap());
+}
+
+/// A segment that holds about `bytes`.
+fn segments(disk: &SimDisk, segment_bytes: u64) -> Log {
+    let options = LogOptions { segment_bytes, tail_bytes: 0, ..LogOptions::default() };
+    Log::open_with(Arc::new(disk.clone()), options).unwrap()
+}
+
+/// Appends an entry of about a sector for each index, each in a write of its own.
+fn write_each(log: &Log, indexes: std::ops::Range<u64>) {
+    for i in indexes {
+        log.append(vec![entry(i, &format!("{i:0400}"))], ignore());
+        write_all(log);
+    }
+}
+
+fn numbers(log: &Log, r: std::ops::Range<u64>) -> Vec<u64> {
+    texts(log, r).iter().map(|text| text.parse().unwrap()).collect()
 }
 
 #[test]
-fn a_long_purge_is_removed_in_steps_and_survives_a_restart() {
+fn a_purge_gives_segments_back_and_they_are_written_over() {
     let disk = SimDisk::new();
-    let log = Log::open(&disk).unwrap();
-    log.append((0..9_000).map(|i| entry(i, "x")).collect(), ignore());
+    let log = segments(&disk, 8 << 10);
+    write_each(&log, 0..200);
+    let full = disk.list().unwrap();
+    assert!(full.len() > 10, "{full:?}");
+    log.purge(189, bytes("p"), ignore());
     write_all(&log);
-    let heard = Heard::default();
-    log.purge(8_000, bytes("p"), heard.done("purge"));
-    assert!(log.write_step());
-    assert_eq!((heard.all().len(), log.has_work()), (1, true), "acknowledged before the rows are gone");
+    let kept = disk.list().unwrap();
+    assert!(kept.len() < full.len() / 2 && kept.iter().all(|name| full.contains(name)), "{kept:?}");
+    write_each(&log, 200..220);
+    assert_eq!(disk.list().unwrap(), kept, "no file was made");
+    assert_eq!(numbers(&log, 0..999), (190..220).collect::<Vec<_>>());
     disk.crash();
-    let log = Log::open(&disk).unwrap();
-    assert!(log.has_work(), "what was left is removed later");
-    assert_eq!(texts(&log, 0..9_000).len(), 999);
-    log.append(vec![entry(9_000, "y")], ignore());
-    let mut steps = 0;
-    while log.write_step() {
-        steps += 1;
+    let log = segments(&disk, 8 << 10);
+    assert_eq!(numbers(&log, 0..999), (190..220).collect::<Vec<_>>());
+    assert_eq!(log.bounds().unwrap().0, Some(bytes("p")));
+}
+
+#[test]
+fn a_reader_keeps_the_segment_that_a_purge_gives_back() {
+    let disk = SimDisk::new();
+    let log = Arc::new(segments(&disk, 2 << 10));
+    write_each(&log, 0..40);
+    let reading = log.clone();
+    let reader = std::thread::spawn(move || {
+        (0..2_000).for_each(|_| {
+            let found = numbers(&reading, 0..9_999);
+            assert!(found.windows(2).all(|w| w[0] + 1 == w[1]), "{found:?}");
+        });
+    });
+    let mut next = 40;
+    while !reader.is_finished() {
+        write_each(&log, next..next + 10);
+        next += 10;
+        log.purge(next - 20, bytes("p"), ignore());
+        write_all(&log);
     }
-    assert!(steps > 1);
+    reader.join().unwrap();
+}
+
+#[test]
+fn a_truncation_reaches_into_earlier_segments() {
+    let disk = SimDisk::new();
+    let log = segments(&disk, 2 << 10);
+    write_each(&log, 0..30);
+    log.truncate_after(Some(9), ignore());
+    write_each(&log, 10..12);
+    let wanted: Vec<u64> = (0..12).collect();
+    assert_eq!(numbers(&log, 0..99), wanted);
     drop(log);
-    let log = Log::open(&disk).unwrap();
-    assert!(!log.has_work());
-    assert_eq!(texts(&log, 0..9_999).len(), 1_000);
+    let log = segments(&disk, 2 << 10);
+    assert_eq!((numbers(&log, 0..99), log.synced()), (wanted.clone(), Some(11)));
+    write_each(&log, 12..30);
+    log.purge(5, bytes("p"), ignore());
+    write_all(&log);
+    drop(log);
+    assert_eq!(numbers(&segments(&disk, 2 << 10), 0..99), (6..30).collect::<Vec<_>>());
+}
+
+/// Changes an octet of a file, so that a crash does not bring it back.
+fn damage(disk: &SimDisk, name: &str, at: u64) {
+    let file = disk.open(name).unwrap();
+    let mut octet = [0];
+    file.read(at, &mut octet).unwrap();
+    file.write(at, &[octet[0] ^ 1]).unwrap();
+    file.sync().unwrap();
+}
+
+fn refusal(disk: &SimDisk) -> String {
+    let opened = Log::open(Arc::new(disk.clone()));
+    match opened.map(|_| ()) {
+        Err(e @ Fault::Corrupt { .. }) => e.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_acknowledged_and_is_damaged_is_told() {
+    let disk = SimDisk::new();
+    let log = segments(&disk, 8 << 10);
+    write_each(&log, 0..40);
+    drop(log);
+    let names = disk.list().unwrap();
+    let (first, last) = (names[0].as_str(), names[names.len() - 1].as_str());
+    // in the last segment: something sound follows
+    damage(&disk, last, 1_200);
+    let e = refusal(&disk);
+    assert!(e.contains(last) && e.contains("octet 1024"), "{e}");
+    damage(&disk, last, 1_200);
+    // its beginning
+    damage(&disk, last, 40);
+    let e = refusal(&disk);
+    assert!(e.contains("beginning of ") && e.contains(last), "{e}");
+    damage(&disk, last, 40);
+    // in a full one: when it is read
+    damage(&disk, first, 1_200);
+    let log = segments(&disk, 8 << 10);
+    assert_eq!(numbers(&log, 35..40).len(), 5);
+    let e = log.read(0..1).unwrap_err().to_string();
+    assert!(e.contains(first) && e.contains("octet 1024"), "{e}");
+    drop(log);
+    damage(&disk, first, 1_200);
+    assert_eq!(numbers(&segments(&disk, 8 << 10), 0..99).len(), 40);
+}
+
+#[test]
+fn a_segment_that_is_missing_is_told() {
+    for gone in [0, 1] {
+        let disk = SimDisk::new();
+        write_each(&segments(&disk, 2 << 10), 0..20);
+        disk.remove(&disk.list().unwrap()[gone]).unwrap();
+        let e = refusal(&disk);
+        assert!(e.contains(&format!("segment {} is missing", gone + 1)), "{e}");
+    }
+    let disk = SimDisk::new();
+    let log = segments(&disk, 2 << 10);
+    write_each(&log, 0..20);
+    log.purge(18, bytes("p"), ignore());
+    write_all(&log);
+    drop(log);
+    assert_eq!(numbers(&segments(&disk, 2 << 10), 0..99), [19]);
+}
+
+#[test]
+fn a_write_that_was_cut_off_is_written_over() {
+    let disk = SimDisk::new();
+    let log = segments(&disk, 1 << 20);
+    write_each(&log, 0..3);
+    let last = disk.list().unwrap()[0].clone();
+    // four sectors, of which the first is lost
+    log.append(vec![entry(3, &"x".repeat(1_700))], ignore());
+    write_all(&log);
+    drop(log);
+    damage(&disk, &last, 4 * 1_024 - 1_024 + 520);
+    let found = numbers(&segments(&disk, 1 << 20), 0..9);
+    assert_eq!(found, [0, 1, 2]);
+    let log = segments(&disk, 1 << 20);
+    write_each(&log, 3..6);
+    drop(log);
+    assert_eq!(numbers(&segments(&disk, 1 << 20), 0..9), [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]
 fn a_small_tail_reads_older_entries_from_the_file() {
     let disk = SimDisk::new();
     let options = LogOptions { tail_bytes: 10, ..LogOptions::default() };
-    let log = Log::open_with(&disk, options).unwrap();
+    let log = Log::open_with(Arc::new(disk.clone()), options).unwrap();
     for i in 0..50 {
         log.append(vec![entry(i, &format!("{i:04}"))], ignore());
         if i % 7 == 0 {
@@ -204,7 +340,7 @@ fn a_small_tail_reads_older_entries_from_the_file() {
     );
     write_all(&log);
     disk.crash();
-    assert_eq!(texts(&Log::open(&disk).unwrap(), 20..50), ["0020", "new"]);
+    assert_eq!(texts(&Log::open(Arc::new(disk.clone())).unwrap(), 20..50), ["0020", "new"]);
 }
 
 #[test]
@@ -221,7 +357,7 @@ fn a_truncation_during_a_commit_is_not_called_durable() {
         }
     };
     let options = LogOptions { tail_bytes: 0, on_commit: Some(Arc::new(on_commit)), ..LogOptions::default() };
-    assert!(log.set(Arc::new(Log::open_with(&disk, options).unwrap())).is_ok());
+    assert!(log.set(Arc::new(Log::open_with(Arc::new(disk.clone()), options).unwrap())).is_ok());
     let log = log.get().unwrap();
     log.append((0..4).map(|i| entry(i, "old")).collect(), ignore());
     assert!(log.write_step());
@@ -237,7 +373,7 @@ fn a_truncation_during_a_commit_is_not_called_durable() {
 #[test]
 fn a_failed_sync_fails_everything_after_it() {
     let disk = SimDisk::new();
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(Arc::new(disk.clone())).unwrap();
     let heard = Heard::default();
     log.append(vec![entry(0, "kept")], heard.done("kept"));
     write_all(&log);
@@ -257,13 +393,13 @@ fn a_failed_sync_fails_everything_after_it() {
     assert!(e.contains("restarted") && e.contains("planned sync failure"), "{e}");
     assert!(log.bounds().is_err() && log.flush().is_err() && !log.has_work());
     disk.crash();
-    assert_eq!(texts(&Log::open(&disk).unwrap(), 0..9), ["kept"]);
+    assert_eq!(texts(&Log::open(Arc::new(disk.clone())).unwrap(), 0..9), ["kept"]);
 }
 
 #[test]
 fn a_stalled_disk_refuses_appends_at_the_limit() {
     let options = LogOptions { queue_bytes: 1_000, ..LogOptions::default() };
-    let log = Log::open_with(&SimDisk::new(), options).unwrap();
+    let log = Log::open_with(Arc::new(SimDisk::new()), options).unwrap();
     let refused = Arc::new(AtomicUsize::new(0));
     for i in 0..20 {
         let refused = refused.clone();
@@ -281,7 +417,7 @@ fn a_stalled_disk_refuses_appends_at_the_limit() {
 #[test]
 fn the_writer_thread_acknowledges_and_stops_with_nothing_left() {
     let dir = tempfile::tempdir().unwrap();
-    let disk = DirDisk::open(dir.path()).unwrap();
+    let disk = Arc::new(DirDisk::open(dir.path()).unwrap());
     {
         let commits = Arc::new(AtomicUsize::new(0));
         let count = commits.clone();
@@ -289,7 +425,7 @@ fn the_writer_thread_acknowledges_and_stops_with_nothing_left() {
             count.fetch_add(1, Ordering::Relaxed);
         };
         let options = LogOptions { on_commit: Some(Arc::new(on_commit)), ..LogOptions::default() };
-        let log = Arc::new(Log::open_with(&disk, options).unwrap());
+        let log = Arc::new(Log::open_with(disk.clone(), options).unwrap());
         let writer = log.spawn_writer().unwrap();
         let (tx, rx) = mpsc::channel();
         for i in 0..100 {
@@ -304,14 +440,14 @@ fn the_writer_thread_acknowledges_and_stops_with_nothing_left() {
         log.append(vec![entry(100, "after the stop")], ignore());
         assert!(log.wait(Duration::ZERO) && log.write_step());
     }
-    let log = Log::open(&disk).unwrap();
+    let log = Log::open(disk).unwrap();
     assert_eq!(log.get_meta(MetaKey::Committed), Some(bytes("last")));
     assert_eq!(texts(&log, 0..999).len(), 101);
 }
 
 #[test]
 fn a_completion_that_panics_fails_the_log() {
-    let log = Arc::new(Log::open(&SimDisk::new()).unwrap());
+    let log = Arc::new(Log::open(Arc::new(SimDisk::new())).unwrap());
     let writer = log.spawn_writer().unwrap();
     log.append(vec![entry(0, "x")], Box::new(|_| panic!("in a completion")));
     while log.read(0..1).is_ok() {
@@ -325,13 +461,11 @@ fn a_completion_that_panics_fails_the_log() {
 
 #[test]
 fn another_format_is_refused() {
-    use storage::Disk;
     let disk = SimDisk::new();
-    let state = Arc::new(disk.clone());
-    drop(storage::Store::open(state, &[], storage::Options::default()).unwrap());
-    disk.rename("state.redb", "log.redb").unwrap();
-    let e = Log::open(&disk).map(|_| ()).unwrap_err();
+    disk.open("log.redb").unwrap();
+    let e = Log::open(Arc::new(disk.clone())).map(|_| ()).unwrap_err();
     assert!(matches!(e, Fault::Format { .. }), "{e}");
+    assert_eq!(disk.list().unwrap(), ["log.redb"], "nothing was begun beside it");
 }
 
 #[derive(Debug, Clone)]
@@ -347,7 +481,6 @@ enum Step {
     },
     /// The disk fails within a commit, then the power goes: some of what was written is there.
     Torn {
-        quick_repair: bool,
         writes: u8,
         seed: u64,
     },
@@ -363,8 +496,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Committed),
         4 => Just(Step::Write),
         1 => any::<bool>().prop_map(|crash| Step::Restart { crash }),
-        2 => (any::<bool>(), 0..12u8, any::<u64>())
-            .prop_map(|(quick_repair, writes, seed)| Step::Torn { quick_repair, writes, seed }),
+        2 => (0..12u8, any::<u64>()).prop_map(|(writes, seed)| Step::Torn { writes, seed }),
         4 => (0..60u64, 0..60u64).prop_map(|(a, b)| Step::Read(a, b)),
     ]
 }
@@ -407,10 +539,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_log_is_a_list(steps in proptest::collection::vec(step(), 1..60), tail_bytes in 0..40usize) {
+    fn the_log_is_a_list(
+        steps in proptest::collection::vec(step(), 1..60),
+        tail_bytes in 0..40usize,
+        segment_bytes in prop_oneof![1..8_000u64, Just(1 << 20)],
+    ) {
         let disk = SimDisk::new();
-        let options = LogOptions { tail_bytes, ..LogOptions::default() };
-        let mut log = Log::open_with(&disk, options.clone()).unwrap();
+        let options = LogOptions { tail_bytes, segment_bytes, ..LogOptions::default() };
+        let mut log = Log::open_with(Arc::new(disk.clone()), options.clone()).unwrap();
         let (mut now, mut durable) = (Model::default(), Model::default());
         for s in steps {
             match s {
@@ -457,10 +593,10 @@ proptest! {
                         durable = now.clone();
                     }
                     drop(log);
-                    log = Log::open_with(&disk, options.clone()).unwrap();
+                    log = Log::open_with(Arc::new(disk.clone()), options.clone()).unwrap();
                     now = durable.clone();
                 }
-                Step::Torn { quick_repair, writes, seed } => {
+                Step::Torn { writes, seed } => {
                     if seed % 2 == 0 {
                         disk.fail_writes_after(u64::from(writes));
                     } else {
@@ -469,8 +605,7 @@ proptest! {
                     let acknowledged = log.flush().is_ok();
                     disk.crash_torn(seed);
                     drop(log);
-                    let options = LogOptions { quick_repair, ..options.clone() };
-                    log = Log::open_with(&disk, options).unwrap();
+                    log = Log::open_with(Arc::new(disk.clone()), options.clone()).unwrap();
                     if acknowledged || matches(&log, &now) {
                         durable = now.clone();
                     } else {

@@ -3,7 +3,6 @@
 
 mod drain;
 mod store;
-mod wal;
 
 use crate::{
     latency::{Percentiles, Samples},
@@ -97,7 +96,7 @@ pub fn run(s: &Settings) -> Result<(), Box<dyn Error>> {
         beside_drains(&dir, s, name, &mut state, &batch, &mut report)?;
     }
     for kind in store::KINDS {
-        report.reopen_after_kill.extend(reopen(&dir, kind, s.reopen_mb, &batch)?);
+        report.reopen_after_kill.push(reopen(&dir, kind, s.reopen_mb, &batch)?);
     }
     if s.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -161,21 +160,20 @@ fn timed_put(log: &mut dyn LogStore, batch: &[Arc<[u8]>]) -> Result<Duration, Bo
     Ok(start.elapsed())
 }
 
-/// Opens a log that was left as a killed process leaves it. Only the product's log can be reopened.
+/// Opens a log that was left as a killed process leaves it.
 fn reopen(
     dir: &tempfile::TempDir,
     kind: &'static str,
     megabytes: usize,
     batch: &[Arc<[u8]>],
-) -> Result<Option<Reopen>, Box<dyn Error>> {
+) -> Result<Reopen, Box<dyn Error>> {
     let path = dir.path().join(format!("reopen-{kind}"));
     let mut log = store::open(kind, &path)?;
     let put_bytes: usize = batch.iter().map(|b| b.len()).sum();
     for _ in 0..(megabytes << 20) / put_bytes.max(1) {
         log.put(batch)?;
     }
-    let Some(seconds) = log.killed_and_reopened()? else { return Ok(None) };
-    Ok(Some(Reopen { log: kind, megabytes, seconds: seconds.as_secs_f64() }))
+    Ok(Reopen { log: kind, megabytes, seconds: log.killed_and_reopened()?.as_secs_f64() })
 }
 
 /// Bytes that do not compress and do not repeat.

@@ -62,14 +62,13 @@ impl Machine {
 
     fn open(&self, mutant: Mutant, clock: &Monotonic) -> Result<Running, Fault> {
         let lying = (mutant == Mutant::AckBeforeSync).then(|| LyingDisk::new(self.log_disk.clone()));
-        let disk: &dyn Disk = match &lying {
-            Some(lying) => lying,
-            None => &self.log_disk,
+        let disk: Arc<dyn Disk> = match &lying {
+            Some(lying) => Arc::new(lying.clone()),
+            None => Arc::new(self.log_disk.clone()),
         };
         let options = LogOptions {
             tail_bytes: 16 << 10,
-            cache_bytes: 1 << 20,
-            quick_repair: self.lives.is_multiple_of(2),
+            segment_bytes: if self.lives.is_multiple_of(2) { 16 << 10 } else { 256 << 10 },
             clock: clock.clone(),
             ..LogOptions::default()
         };

@@ -193,7 +193,7 @@ impl Lab {
     pub async fn try_start(&mut self, i: usize) -> Result<(), StartError> {
         let machine = &mut self.machines[i];
         machine.starts += 1;
-        let log = Arc::new(Log::open(&machine.log_disk).unwrap());
+        let log = Arc::new(Log::open(Arc::new(machine.log_disk.clone())).unwrap());
         let writer = log.spawn_writer().unwrap();
         let options = Options { assert_fresh: true, freeze_rows: 200, ..Options::default() };
         let store =

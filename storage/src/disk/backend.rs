@@ -62,6 +62,7 @@ impl redb::StorageBackend for Backend {
 mod tests {
     use super::*;
     use redb::StorageBackend;
+    use std::time::Duration;
 
     /// Counts syncs and holds nothing.
     #[derive(Debug, Default)]
@@ -89,7 +90,8 @@ mod tests {
     #[test]
     fn it_syncs_after_the_set_number_of_bytes() {
         let file = Arc::new(Counting::default());
-        let backend = Backend::new(file.clone(), 100, Pace::never(), Space::default());
+        let pace = Arc::new(Pace::new(None, Arc::new(|| Duration::ZERO)));
+        let backend = Backend::new(file.clone(), 100, pace, Space::default());
         let mut syncs = Vec::new();
         for _ in 0..6 {
             backend.write(0, &[1; 40]).unwrap();

@@ -1,204 +1,295 @@
-//! The log's file: rows of index → entry and a few facts, in a redb file of its own, so that its syncs
-//! never wait for a drain's transaction.
+//! The log's files: a write-ahead log in segments. Each write adds one frame and is synced before anybody is told.
+//!
+//! A segment begins with all that must be known of those before it, so that a purge gives whole segments back; they are
+//! written over rather than removed, since a sync of octets that a file has already needs no metadata of the file
+//! system. A write that the power cut off is the last one of the last segment, and nobody was told of it. Anything
+//! sound that follows something damaged is therefore proof of damage to what was promised, and the log does not open.
 
+use super::frame::{self, Begin, Facts, Op, Place};
+use super::recover::{self, Recovered};
+use super::segment::{Positions, Segment};
 use super::state::Job;
+use super::volume::{Slot, Volume};
 use super::{LogOptions, MetaKey};
-use crate::base::{self, FileLimits};
+use crate::Fault;
 use crate::disk::Disk;
-use crate::pace::Pace;
-use crate::{Fault, codec};
-use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
-use std::collections::BTreeMap;
+use crate::sync::lock;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-const FILE: &str = "log.redb";
-const NEW_FILE: &str = "log.new";
-const FORMAT: &str = "namingo log 2";
+/// Segments that a purge gave back and that wait to be written over. Others are removed.
+pub(super) const SPARE: usize = 2;
+/// A buffer that one write made larger than this is let go.
+const BUFFER: usize = 1 << 20;
 
-const ENTRIES: TableDefinition<'static, u64, &'static [u8]> = TableDefinition::new("entries");
-const FACTS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("facts");
-const FORMAT_KEY: &str = "format";
-const PURGED_KEY: &str = "purged";
-
-/// Rows that one commit removes behind a purge: a gigabyte of log goes in many small steps, so that no
-/// append waits long.
-const PURGE_ROWS: usize = 2_000;
-
-fn name(key: MetaKey) -> &'static str {
-    match key {
-        MetaKey::Vote => "vote",
-        MetaKey::Committed => "committed",
-        MetaKey::Incarnation => "incarnation",
-    }
-}
-
-/// What a log file holds when it is opened.
+/// What the log holds when it is opened.
 pub(super) struct Found {
     pub(super) purged: Option<(u64, Arc<[u8]>)>,
     /// Readable indexes, if any.
     pub(super) entries: Option<Range<u64>>,
     pub(super) meta: BTreeMap<MetaKey, Arc<[u8]>>,
-    pub(super) purge_left: bool,
-}
-
-/// What the file holds after a commit.
-#[derive(Clone, Copy)]
-pub(super) struct Ends {
-    /// Last durable index; the purge point if nothing is left.
-    pub(super) last: Option<u64>,
-    pub(super) purge_left: bool,
 }
 
 pub(super) struct LogFile {
-    db: Database,
-    quick_repair: bool,
-    /// One more than the index purged last in the file.
-    keep_from: AtomicU64,
+    volume: Volume,
+    writer: Mutex<Writer>,
+    /// Never held while the disk is waited for.
+    index: Mutex<Index>,
+}
+
+/// What only the writer needs.
+struct Writer {
+    /// Where the next frame begins.
+    offset: u64,
+    facts: Facts,
+    spare: Vec<Slot>,
+    buffer: Vec<u8>,
+}
+
+/// Which segment holds which entries.
+pub(super) struct Index {
+    /// Oldest first; the last one is written to.
+    pub(super) held: VecDeque<Held>,
+    /// Of the last one.
+    pub(super) positions: Positions,
+}
+
+pub(super) struct Held {
+    pub(super) segment: Arc<Segment>,
+    /// What is to be read from it: of what it holds, what no later segment has replaced.
+    pub(super) live: Range<u64>,
+    /// Octets of a full one.
+    pub(super) octets: u64,
+}
+
+impl Held {
+    /// Entries from `end` on are not to be read any more.
+    pub(super) fn cut(&mut self, end: u64) {
+        self.live = self.live.start.min(end)..self.live.end.min(end);
+    }
 }
 
 impl LogFile {
-    pub(super) fn open(disk: &dyn Disk, options: &LogOptions) -> Result<LogFile, Fault> {
-        let limits = FileLimits {
-            cache_bytes: options.cache_bytes,
-            sync_every_bytes: u64::MAX,
-            pace: Pace::never(),
-            space: options.space.clone(),
+    /// Opens what is there, or makes an empty log.
+    ///
+    /// # Errors
+    /// Damage, another format, or what the disk does.
+    pub(super) fn open(disk: Arc<dyn Disk>, options: &LogOptions) -> Result<(LogFile, Found), Fault> {
+        let volume = Volume::new(disk, options);
+        let Recovered { facts, index, offset, spare } = recover::recover(&volume)?;
+        let found = Found {
+            purged: facts.purged.clone(),
+            entries: index.readable(facts.keep_from()),
+            meta: facts.meta.clone(),
         };
-        let io = |e: io::Error| Fault::io("open the log file", &e);
-        if disk.exists(NEW_FILE).map_err(io)? {
-            disk.remove(NEW_FILE).map_err(io)?;
-        }
-        if !disk.exists(FILE).map_err(io)? {
-            let db = base::database(disk, NEW_FILE, &limits)?;
-            let w = db.begin_write()?;
-            w.open_table(ENTRIES)?;
-            w.open_table(FACTS)?.insert(FORMAT_KEY, FORMAT.as_bytes())?;
-            w.commit()?;
-            drop(db);
-            disk.rename(NEW_FILE, FILE).and_then(|()| disk.sync_dir()).map_err(io)?;
-        }
-        let db = base::database(disk, FILE, &limits)?;
-        Ok(LogFile { db, quick_repair: options.quick_repair, keep_from: AtomicU64::new(0) })
+        let writer = Mutex::new(Writer { offset, facts, spare, buffer: Vec::new() });
+        Ok((LogFile { volume, writer, index: Mutex::new(index) }, found))
     }
 
-    /// Reads bounds and metadata; no entry.
-    pub(super) fn found(&self) -> Result<Found, Fault> {
-        let r = self.db.begin_read()?;
-        let facts = r.open_table(FACTS).map_err(|_| wrong_format("no format record"))?;
-        let fact =
-            |key: &str| -> Result<Option<Vec<u8>>, Fault> { Ok(facts.get(key)?.map(|g| g.value().to_vec())) };
-        let format = fact(FORMAT_KEY)?.unwrap_or_default();
-        if format != FORMAT.as_bytes() {
-            return Err(wrong_format(&String::from_utf8_lossy(&format)));
-        }
-        let purged: Option<(u64, Arc<[u8]>)> = match fact(PURGED_KEY)? {
-            Some(b) => Some(codec::decode_record(&b).map_err(|e| e.at("log facts", PURGED_KEY.as_bytes()))?),
-            None => None,
-        };
-        let mut meta = BTreeMap::new();
-        for key in [MetaKey::Vote, MetaKey::Committed, MetaKey::Incarnation] {
-            if let Some(v) = fact(name(key))? {
-                meta.insert(key, v.into());
+    /// What is needed to read `r`, as it is now.
+    pub(super) fn reader(&self, r: Range<u64>) -> Reader {
+        let index = lock(&self.index);
+        let mut parts = Vec::new();
+        for (n, held) in index.held.iter().enumerate() {
+            let range = r.start.max(held.live.start)..r.end.min(held.live.end);
+            if range.is_empty() {
+                continue;
             }
+            let is_last = n + 1 == index.held.len();
+            let positions = is_last.then(|| index.positions.of(range.clone()));
+            parts.push(Part { segment: held.segment.clone(), range, octets: held.octets, positions });
         }
-        let keep_from = purged.as_ref().map_or(0, |(upto, _)| upto + 1);
-        self.keep_from.store(keep_from, Ordering::Relaxed);
-        let entries = r.open_table(ENTRIES)?;
-        let mut kept = entries.range(keep_from..)?;
-        let first = kept.next().transpose()?.map(|(k, _)| k.value());
-        let last = entries.last()?.map(|(k, _)| k.value());
-        let purge_left = entries.first()?.is_some_and(|(k, _)| k.value() < keep_from);
-        Ok(Found { purged, entries: first.zip(last).map(|(f, l)| f..l + 1), meta, purge_left })
+        Reader { parts, wanted: r }
     }
 
-    pub(super) fn reader(&self) -> io::Result<Reader> {
-        let open = || -> Result<Reader, Fault> { Ok(Reader(self.db.begin_read()?.open_table(ENTRIES)?)) };
-        open().map_err(into_io)
-    }
-
-    /// Writes a batch in one durable transaction, and removes some rows that a purge has forgotten.
-    pub(super) fn commit(&self, batch: &[Job], purge: Option<u64>) -> Result<Ends, Fault> {
-        let keep_from = purge.map_or(0, |upto| upto + 1).max(self.keep_from.load(Ordering::Relaxed));
-        let mut w = self.db.begin_write()?;
-        w.set_quick_repair(self.quick_repair);
-        let ends = {
-            let (mut entries, mut facts) = (w.open_table(ENTRIES)?, w.open_table(FACTS)?);
-            for job in batch {
-                write(job, &mut entries, &mut facts)?;
-            }
-            let purge_left = remove_below(&mut entries, keep_from)?;
-            let last = entries.last()?.map(|(k, _)| k.value());
-            Ends { last: last.max(keep_from.checked_sub(1)), purge_left }
+    /// The segment that follows the full one, and how it begins.
+    fn next_segment(&self, writer: &mut Writer) -> Result<(Arc<Segment>, Begin), Fault> {
+        let (begin, number, names) = {
+            let mut index = lock(&self.index);
+            let previous = index.positions.summary(writer.offset);
+            index.current_mut().octets = writer.offset;
+            let oldest = index.held.front().map_or(0, |held| held.segment.number);
+            let begin = Begin { oldest, previous: Some(previous), facts: writer.facts.clone() };
+            let names: Vec<String> = index.held.iter().map(|held| held.segment.slot.name.clone()).collect();
+            (begin, index.current().segment.number + 1, names)
         };
-        w.commit()?;
-        self.keep_from.store(keep_from, Ordering::Relaxed);
-        Ok(ends)
+        let slot = match writer.spare.pop() {
+            Some(slot) => slot,
+            None => self.volume.new_slot(&names)?,
+        };
+        Ok((Arc::new(Segment::new(slot, number)), begin))
+    }
+
+    /// A segment that nobody reads any more is written over later; the file of another goes when its readers do.
+    fn give_back(&self, segment: Arc<Segment>, spare: &mut Vec<Slot>) -> Result<(), Fault> {
+        let name = segment.slot.name.clone();
+        match Arc::into_inner(segment) {
+            Some(segment) if spare.len() < SPARE => spare.push(segment.slot),
+            _ => self.volume.remove(&name)?,
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody else writes.
+    pub(super) fn writer(&self) -> WriteTurn<'_> {
+        WriteTurn { file: self, writer: lock(&self.writer) }
     }
 }
 
-type Entries<'t> = Table<'t, u64, &'static [u8]>;
-type Facts<'t> = Table<'t, &'static str, &'static [u8]>;
-
-fn write(job: &Job, entries: &mut Entries<'_>, facts: &mut Facts<'_>) -> Result<(), Fault> {
-    match job {
-        Job::Append { entries: new, .. } => {
-            for (index, bytes) in new {
-                entries.insert(index, &**bytes)?;
-            }
-        }
-        Job::Truncate { last: None, .. } => entries.retain(|_, _| false)?,
-        Job::Truncate { last: Some(last), .. } => {
-            entries.retain_in(last.saturating_add(1).., |_, _| false)?;
-        }
-        Job::Purge { upto, id, .. } => {
-            let known: Option<(u64, Arc<[u8]>)> =
-                facts.get(PURGED_KEY)?.map(|g| codec::decode_record(g.value())).transpose()?;
-            if known.is_none_or(|(p, _)| p < *upto) {
-                facts.insert(PURGED_KEY, codec::encode_record(&(*upto, id)).as_slice())?;
-            }
-        }
-        Job::Meta { key, v, .. } => {
-            facts.insert(name(*key), &**v)?;
-        }
-    }
-    Ok(())
+/// The turn to write.
+pub(super) struct WriteTurn<'l> {
+    file: &'l LogFile,
+    writer: MutexGuard<'l, Writer>,
 }
 
-/// Removes at most [`PURGE_ROWS`] rows below `keep_from`; says whether some are left.
-fn remove_below(entries: &mut Entries<'_>, keep_from: u64) -> Result<bool, Fault> {
-    for _ in 0..PURGE_ROWS {
-        if entries.first()?.is_none_or(|(k, _)| k.value() >= keep_from) {
-            return Ok(false);
+impl WriteTurn<'_> {
+    /// Writes a batch and syncs it; gives the last durable index, the purge point if nothing is left.
+    pub(super) fn commit(&mut self, batch: &[Job]) -> Result<Option<u64>, Fault> {
+        let (file, writer) = (self.file, &mut *self.writer);
+        let mut ops: Vec<Op> = batch.iter().filter_map(op).collect();
+        let begun = if writer.offset >= file.volume.segment_bytes {
+            let (segment, begin) = file.next_segment(writer)?;
+            ops.insert(0, Op::Begin(begin));
+            writer.offset = 0;
+            Some(segment)
+        } else {
+            None
+        };
+        let segment = begun.clone().unwrap_or_else(|| lock(&file.index).current().segment.clone());
+        let place = Place { number: segment.number, offset: writer.offset };
+        let mut buffer = std::mem::take(&mut writer.buffer);
+        buffer.clear();
+        let items = frame::write(&mut buffer, place, &ops, batch.iter().flat_map(entries));
+        writer.offset += buffer.len() as u64;
+        file.volume.put(&segment.slot, place.offset, &mut buffer)?;
+        if begun.is_some() {
+            file.volume.sync_names()?;
         }
-        entries.pop_first()?;
+        if buffer.capacity() <= BUFFER {
+            writer.buffer = buffer;
+        }
+        ops.iter().for_each(|op| writer.facts.apply(op));
+        let keep_from = writer.facts.keep_from();
+        // or it would seem to be read by somebody
+        drop(segment);
+        let (last, freed) = {
+            let mut index = lock(&file.index);
+            if let Some(segment) = begun {
+                index.begin(segment);
+            }
+            index.apply(&ops, &items);
+            (index.last(), index.free(keep_from))
+        };
+        for segment in freed {
+            file.give_back(segment, &mut writer.spare)?;
+        }
+        Ok(last.max(keep_from.checked_sub(1)))
     }
-    Ok(entries.first()?.is_some_and(|(k, _)| k.value() < keep_from))
 }
 
-/// The file as of one instant.
-pub(super) struct Reader(ReadOnlyTable<u64, &'static [u8]>);
+fn op(job: &Job) -> Option<Op> {
+    Some(match job {
+        Job::Append { entries, .. } => Op::Append { first: entries.first()?.0, count: entries.len() as u64 },
+        Job::Truncate { last, .. } => Op::Truncate { last: *last },
+        Job::Purge { upto, id, .. } => Op::Purge { upto: *upto, id: id.clone() },
+        Job::Meta { key, v, .. } => Op::Meta { key: *key, value: v.clone() },
+    })
+}
+
+fn entries(job: &Job) -> impl Iterator<Item = (u64, &[u8])> {
+    let entries = match job {
+        Job::Append { entries, .. } => entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().map(|(index, bytes)| (*index, &**bytes))
+}
+
+impl Index {
+    pub(super) fn current(&self) -> &Held {
+        self.held.back().expect("a log has a segment that is written to")
+    }
+
+    pub(super) fn current_mut(&mut self) -> &mut Held {
+        self.held.back_mut().expect("a log has a segment that is written to")
+    }
+
+    /// From now on this segment is written to; where the entries of the one before stand is kept there.
+    fn begin(&mut self, segment: Arc<Segment>) {
+        self.current().segment.set_positions(self.positions.clone());
+        self.held.push_back(Held { segment, live: 0..0, octets: 0 });
+    }
+
+    /// Follows a frame of the last segment.
+    pub(super) fn apply(&mut self, ops: &[Op], items: &[u64]) {
+        self.positions.apply(ops, items);
+        let cut = self.positions.cut();
+        for held in &mut self.held {
+            held.cut(cut);
+        }
+        self.current_mut().live = self.positions.range();
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.held.iter().rev().find(|held| !held.live.is_empty()).map(|held| held.live.end - 1)
+    }
+
+    /// The unbroken run of entries at the end of the log, from `keep_from` on.
+    fn readable(&self, keep_from: u64) -> Option<Range<u64>> {
+        let mut lives = self.held.iter().rev().map(|held| held.live.clone()).filter(|live| !live.is_empty());
+        let mut run = lives.next()?;
+        for live in lives {
+            if live.end != run.start {
+                break;
+            }
+            run.start = live.start;
+        }
+        run.start = run.start.max(keep_from);
+        (!run.is_empty()).then_some(run)
+    }
+
+    /// The full segments, from the oldest on, of which nothing is needed any more.
+    fn free(&mut self, keep_from: u64) -> Vec<Arc<Segment>> {
+        let mut freed = Vec::new();
+        while self.held.len() > 1 && self.held.front().is_some_and(|held| held.live.end <= keep_from) {
+            freed.extend(self.held.pop_front().map(|held| held.segment));
+        }
+        freed
+    }
+}
+
+/// What is to be read, as of one instant.
+pub(super) struct Reader {
+    parts: Vec<Part>,
+    wanted: Range<u64>,
+}
+
+struct Part {
+    segment: Arc<Segment>,
+    range: Range<u64>,
+    octets: u64,
+    /// Of the segment that is written to.
+    positions: Option<Positions>,
+}
 
 impl Reader {
-    /// All entries of `r`.
-    pub(super) fn entries(&self, r: Range<u64>) -> io::Result<Vec<Arc<[u8]>>> {
-        let read = || -> Result<Vec<Arc<[u8]>>, Fault> {
-            let mut found = Vec::new();
-            for (row, index) in self.0.range(r.clone())?.zip(r.clone()) {
-                let (k, v) = row?;
-                if k.value() != index {
-                    break;
-                }
-                found.push(v.value().into());
+    /// All entries of the range.
+    pub(super) fn entries(self) -> io::Result<Vec<Arc<[u8]>>> {
+        let mut found = Vec::new();
+        for part in self.parts {
+            if part.range.start != self.wanted.start + found.len() as u64 {
+                break;
             }
-            Ok(found)
-        };
-        let found = read().map_err(into_io)?;
-        let wanted = r.end - r.start;
-        if found.len() as u64 != wanted {
-            let text = format!("the log file lacks index {} of {r:?}", r.start + found.len() as u64);
+            let positions = match part.positions {
+                Some(positions) => positions,
+                None => part.segment.positions(part.octets).map_err(into_io)?.of(part.range),
+            };
+            part.segment.entries(&positions, &mut found)?;
+        }
+        let wanted = self.wanted;
+        if found.len() as u64 != wanted.end - wanted.start {
+            let text = format!("the log lacks index {} of {wanted:?}", wanted.start + found.len() as u64);
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         Ok(found)
@@ -210,8 +301,4 @@ fn into_io(f: Fault) -> io::Error {
         Fault::Io(e) => e,
         other => io::Error::new(io::ErrorKind::InvalidData, other),
     }
-}
-
-fn wrong_format(found: &str) -> Fault {
-    Fault::Format { file: FILE.to_owned(), found: found.to_owned(), expected: FORMAT.to_owned() }
 }

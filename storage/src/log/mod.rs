@@ -2,13 +2,17 @@
 //! purging and a few metadata records; what an entry means belongs to the consensus layer.
 //!
 //! One queue orders every write (an entry, the vote, the commit index, truncation and purging all depend
-//! on their order), and one writer turns what is queued into one durable transaction. Memory shows each
+//! on their order), and one writer turns what is queued into one durable write. Memory shows each
 //! write at once; the acknowledgement (`Done`) comes after the sync. After a failed write nothing can be
 //! promised any more: every later operation fails until the process starts again. A full disk is no
 //! failure: the writer waits for room.
 
 mod file;
+mod frame;
+mod recover;
+mod segment;
 mod state;
+mod volume;
 mod writer;
 
 use crate::disk::{Disk, Space};
@@ -16,6 +20,7 @@ use crate::store::Monotonic;
 use crate::sync::lock;
 use crate::{Fault, Options};
 use file::LogFile;
+use serde::{Deserialize, Serialize};
 use state::{Job, State};
 use std::io;
 use std::ops::Range;
@@ -32,7 +37,7 @@ pub type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 pub type CommitObserver = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// The metadata records of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MetaKey {
     /// The vote of this node: durable before it is used.
     Vote,
@@ -50,12 +55,8 @@ pub struct LogOptions {
     pub tail_bytes: usize,
     /// Bytes waiting for the writer beyond which an append is refused: the disk has stopped.
     pub queue_bytes: usize,
-    /// Page cache of the log file.
-    pub cache_bytes: usize,
-    /// Commit in two phases and save the allocator's state each time. On: a start after a kill takes
-    /// milliseconds. Off: it reads the whole file (about 1.5 s a gigabyte), and every commit needs one sync
-    /// less. `docs/decisions/0001-log-store.md` has the figures.
-    pub quick_repair: bool,
+    /// Octets after which a segment is full. What a purge forgets is given back a segment at a time.
+    pub segment_bytes: u64,
     pub clock: Monotonic,
     /// Shared with the state of the same node.
     pub space: Space,
@@ -67,8 +68,7 @@ impl Default for LogOptions {
         LogOptions {
             tail_bytes: 64 << 20,
             queue_bytes: 512 << 20,
-            cache_bytes: 64 << 20,
-            quick_repair: false,
+            segment_bytes: 32 << 20,
             clock: Options::default().clock,
             space: Space::default(),
             on_commit: None,
@@ -81,8 +81,7 @@ impl Default for LogOptions {
 pub struct Log {
     state: Mutex<State>,
     work: Condvar,
-    /// Held by whoever writes; readers open their transaction under the lock of `state`.
-    writing: Mutex<()>,
+    /// Readers find their places in it under the lock of `state`.
     file: LogFile,
     options: LogOptions,
 }
@@ -91,9 +90,9 @@ impl Log {
     /// Opens the log in `disk` or makes an empty one.
     ///
     /// # Errors
-    /// `Fault::Format` for a file of another version, `Fault::Io` and `Fault::Corrupt` for what the disk
-    /// does.
-    pub fn open(disk: &dyn Disk) -> Result<Log, Fault> {
+    /// `Fault::Format` for files of another version, `Fault::Corrupt` where something is lost that was promised to be
+    /// kept, and `Fault::Io` for what the disk does.
+    pub fn open(disk: Arc<dyn Disk>) -> Result<Log, Fault> {
         Log::open_with(disk, LogOptions::default())
     }
 
@@ -101,10 +100,10 @@ impl Log {
     ///
     /// # Errors
     /// As [`Log::open`].
-    pub fn open_with(disk: &dyn Disk, options: LogOptions) -> Result<Log, Fault> {
-        let file = LogFile::open(disk, &options)?;
-        let state = State::new(file.found()?);
-        Ok(Log { state: Mutex::new(state), work: Condvar::new(), writing: Mutex::new(()), file, options })
+    pub fn open_with(disk: Arc<dyn Disk>, options: LogOptions) -> Result<Log, Fault> {
+        let (file, found) = LogFile::open(disk, &options)?;
+        let state = State::new(found);
+        Ok(Log { state: Mutex::new(state), work: Condvar::new(), file, options })
     }
 
     /// The entries of `r` that exist, in order. Appended entries are readable before they are durable.
@@ -116,14 +115,10 @@ impl Log {
             let s = lock(&self.state);
             s.check()?;
             let (from_file, recent) = s.locate(&r);
-            // Under the lock: a transaction opened later might miss what a purge has removed by then.
-            let old = if from_file.is_empty() { None } else { Some((self.file.reader()?, from_file)) };
-            (old, recent)
+            // under the lock: later a purge might have removed what is wanted
+            ((!from_file.is_empty()).then(|| self.file.reader(from_file)), recent)
         };
-        let mut entries = match old {
-            Some((reader, range)) => reader.entries(range)?,
-            None => Vec::new(),
-        };
+        let mut entries = old.map_or_else(|| Ok(Vec::new()), file::Reader::entries)?;
         entries.extend(recent);
         Ok(entries)
     }
@@ -207,7 +202,7 @@ impl Log {
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.has_work()
     }
 
-    /// Turns what is queued into one durable transaction and then tells the callers. `false` if there was
+    /// Turns what is queued into one durable write and then tells the callers. `false` if there was
     /// nothing that needs the disk.
     pub fn write_step(&self) -> bool {
         self.write(false)
@@ -223,17 +218,17 @@ impl Log {
     }
 
     fn write(&self, everything: bool) -> bool {
-        let _one_writer = lock(&self.writing);
-        let Some((batch, purge)) = lock(&self.state).take_batch(everything) else { return false };
+        let mut writer = self.file.writer();
+        let Some(batch) = lock(&self.state).take_batch(everything) else { return false };
         let started = (self.options.clock)();
-        let written = catch_unwind(AssertUnwindSafe(|| self.file.commit(&batch, purge)))
+        let written = catch_unwind(AssertUnwindSafe(|| writer.commit(&batch)))
             .unwrap_or_else(|panic| Err(Fault::panicked(&*panic)));
         match written {
-            Ok(ends) => {
+            Ok(last) => {
                 if let Some(observe) = &self.options.on_commit {
                     observe((self.options.clock)().saturating_sub(started));
                 }
-                lock(&self.state).committed(ends, self.options.tail_bytes);
+                lock(&self.state).committed(last, self.options.tail_bytes);
                 batch.into_iter().filter_map(Job::into_done).for_each(|done| done(Ok(())));
             }
             Err(fault) => self.fail(&fault, batch),

@@ -1,7 +1,7 @@
 //! What memory knows of the log: its bounds, the recent entries, the queue to the writer. Everything here
 //! is decided under one lock and touches no file.
 
-use super::file::{Ends, Found};
+use super::file::Found;
 use super::{Done, MetaKey};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -78,8 +78,6 @@ pub(super) struct State {
     /// Number of jobs in the queue that somebody waits for.
     durable_jobs: usize,
     synced: Option<u64>,
-    /// Rows that a purge has forgotten and the file still holds.
-    purge_left: bool,
     pub(super) stopping: bool,
     failed: Option<String>,
 }
@@ -99,7 +97,6 @@ impl State {
             queue: VecDeque::new(),
             queued_bytes: 0,
             durable_jobs: 0,
-            purge_left: found.purge_left,
             stopping: false,
             failed: None,
         }
@@ -134,7 +131,7 @@ impl State {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        self.failed.is_none() && (self.durable_jobs > 0 || self.purge_left)
+        self.failed.is_none() && self.durable_jobs > 0
     }
 
     /// Parts a range in what the file has to give and the entries that memory holds.
@@ -243,9 +240,8 @@ impl State {
         }
     }
 
-    /// The next jobs to commit and the index up to which forgotten rows may be removed; `None` if the
-    /// disk is not needed.
-    pub(super) fn take_batch(&mut self, everything: bool) -> Option<(Vec<Job>, Option<u64>)> {
+    /// The next jobs to write; `None` if the disk is not needed.
+    pub(super) fn take_batch(&mut self, everything: bool) -> Option<Vec<Job>> {
         if self.failed.is_some() || !(self.has_work() || everything && !self.queue.is_empty()) {
             return None;
         }
@@ -257,16 +253,12 @@ impl State {
             self.durable_jobs -= usize::from(job.is_durable());
             batch.push(job);
         }
-        // Only what the file will know as purged after this batch: a purge still queued must not act.
-        let purge =
-            batch.iter().rev().find_map(|j| if let Job::Purge { upto, .. } = j { Some(*upto) } else { None });
-        Some((batch, purge))
+        Some(batch)
     }
 
-    /// Takes note of a durable commit.
-    pub(super) fn committed(&mut self, ends: Ends, tail_limit: usize) {
-        self.synced = ends.last;
-        self.purge_left = ends.purge_left;
+    /// Takes note of a durable write, after which `last` is the last durable index.
+    pub(super) fn committed(&mut self, last: Option<u64>, tail_limit: usize) {
+        self.synced = last;
         let truncated = self.queue.iter().filter_map(|j| match j {
             Job::Truncate { last, .. } => Some(last.map_or(0, |l| l.saturating_add(1))),
             _ => None,

@@ -1,0 +1,90 @@
+//! The disk as the log uses it: slots that are made, written, synced and removed.
+
+use super::LogOptions;
+use super::frame::align;
+use crate::Fault;
+use crate::disk::{Disk, DiskFile, Space};
+use std::io;
+use std::sync::Arc;
+
+const PREFIX: &str = "log-";
+/// Writes end at pages: the system would read a page from the disk before it changes a part of it.
+const PAGE: u64 = 4096;
+/// A file grows by so many zeros at a time, ahead of what is written to it.
+const GROW: u64 = 1 << 20;
+/// Positions in a segment have 32 bits, and the last write to one may be large.
+const SEGMENT_MAX: u64 = 1 << 30;
+
+/// A file of the log. Its name says nothing; what it holds tells which segment it is.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) name: String,
+    pub(super) file: Arc<dyn DiskFile>,
+}
+
+/// Where the log's files are.
+pub(super) struct Volume {
+    disk: Arc<dyn Disk>,
+    space: Space,
+    /// After so many octets a segment is full.
+    pub(super) segment_bytes: u64,
+}
+
+impl Volume {
+    pub(super) fn new(disk: Arc<dyn Disk>, options: &LogOptions) -> Volume {
+        Volume { disk, space: options.space.clone(), segment_bytes: options.segment_bytes.min(SEGMENT_MAX) }
+    }
+
+    pub(super) fn has(&self, name: &str) -> Result<bool, Fault> {
+        self.disk.exists(name).map_err(|e| failed(&e))
+    }
+
+    /// All files of the log.
+    pub(super) fn slots(&self) -> Result<Vec<Slot>, Fault> {
+        let names = self.disk.list().map_err(|e| failed(&e))?;
+        let ours = names.into_iter().filter(|name| name.starts_with(PREFIX));
+        ours.map(|name| Ok(Slot { file: self.disk.open(&name).map_err(|e| failed(&e))?, name })).collect()
+    }
+
+    /// A new file, whose name is not among those in use; durable after [`Volume::sync_names`].
+    pub(super) fn new_slot(&self, used: &[String]) -> Result<Slot, Fault> {
+        let names = (0..=used.len()).map(|n| format!("{PREFIX}{n:03}"));
+        let name = names.filter(|name| !used.contains(name)).min().unwrap_or_default();
+        let mut opened = Err(io::ErrorKind::NotFound.into());
+        let open = || {
+            opened = self.disk.open(&name);
+            opened.as_ref().map(drop).map_err(|e| e.kind().into())
+        };
+        self.space.wait_for(open).map_err(|e| failed(&e))?;
+        Ok(Slot { file: opened.map_err(|e| failed(&e))?, name })
+    }
+
+    /// Writes octets at a place, filled up to a page, and syncs them.
+    pub(super) fn put(&self, slot: &Slot, from: u64, octets: &mut Vec<u8>) -> Result<(), Fault> {
+        let end = align(from + octets.len() as u64, PAGE);
+        octets.resize((end - from) as usize, 0);
+        let written = || -> io::Result<()> {
+            let size = slot.file.size()?;
+            if end > size {
+                let zeros = vec![0; (align(end, self.segment_bytes.clamp(PAGE, GROW)) - size) as usize];
+                self.space.wait_for(|| slot.file.write(size, &zeros))?;
+            }
+            self.space.wait_for(|| slot.file.write(from, octets))?;
+            slot.file.sync()
+        };
+        written().map_err(|e| failed(&e))
+    }
+
+    pub(super) fn sync_names(&self) -> Result<(), Fault> {
+        self.disk.sync_dir().map_err(|e| failed(&e))
+    }
+
+    /// Whoever reads the file goes on.
+    pub(super) fn remove(&self, name: &str) -> Result<(), Fault> {
+        self.disk.remove(name).map_err(|e| failed(&e))
+    }
+}
+
+fn failed(e: &io::Error) -> Fault {
+    Fault::io("the log", e)
+}
