@@ -67,7 +67,7 @@ impl Default for LogOptions {
     fn default() -> LogOptions {
         LogOptions {
             tail_bytes: 64 << 20,
-            queue_bytes: 512 << 20,
+            queue_bytes: 128 << 20,
             segment_bytes: 32 << 20,
             clock: Options::default().clock,
             space: Space::default(),
