@@ -82,7 +82,11 @@ pub async fn seed(place: &Place, seeds: Seeds, accounts: Vec<Account>) -> Result
     let work = Arc::new(Missing { labels: missing, next: AtomicUsize::new(0), done: AtomicU64::new(0) });
     let mut sessions = JoinSet::new();
     for number in 0..SESSIONS.min(work.labels.len()) {
-        let creates = if seeds.own { create_own().to_vec() } else { vec![epp.creation(number)] };
+        let creates = if seeds.own {
+            create_own(epp.account_number(number)).to_vec()
+        } else {
+            vec![epp.creation(number)]
+        };
         sessions.spawn(fill(epp.clone(), work.clone(), number, creates));
     }
     let (begun, mut told) = (Instant::now(), time::interval(TELL));

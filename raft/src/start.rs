@@ -58,7 +58,8 @@ impl fmt::Display for StartError {
                     "node {id} has lost its state, or got back an old one: that ends at entry {state}, and the log \
                      beside it holds only what follows entry {purged}"
                 )?;
-                replace(f, *id)
+                replace(f, *id)?;
+                f.write_str("; a cluster whose only voter it was needs the state that belongs to this log")
             }
             StartError::Removed { id } => write!(
                 f,

@@ -63,8 +63,11 @@ impl<V> Memo<V> {
         Ok(())
     }
 
-    /// That of each table only grows, so that their sum differs if one of them does.
-    fn revision(&self, view: &View) -> Result<u64, Fault> {
+    /// The sum over the tables: that of each only grows, so that the sum differs if one of them does.
+    ///
+    /// # Errors
+    /// `Fault::Misuse` if the store was opened without a table.
+    pub fn revision(&self, view: &View) -> Result<u64, Fault> {
         self.tables.iter().map(|table| view.revision(*table)).sum()
     }
 

@@ -298,6 +298,24 @@ fn a_segment_that_is_missing_is_told() {
 }
 
 #[test]
+fn what_a_killed_process_left_is_durable_when_it_is_seen() {
+    for segment_bytes in [1, 1 << 20] {
+        let disk = SimDisk::new();
+        let log = segments(&disk, segment_bytes);
+        write_each(&log, 0..2);
+        disk.fail_syncs_after(0);
+        log.append(vec![entry(2, "2")], unheard());
+        assert!(log.write_step() && log.read(0..9).is_err());
+        drop(log);
+        disk.heal();
+        let seen = numbers(&segments(&disk, segment_bytes), 0..9);
+        assert_eq!(seen, [0, 1, 2], "the write is in the memory of the system");
+        disk.crash();
+        assert_eq!(numbers(&segments(&disk, segment_bytes), 0..9), seen);
+    }
+}
+
+#[test]
 fn a_write_that_was_cut_off_is_written_over() {
     let disk = SimDisk::new();
     let log = segments(&disk, 1 << 20);

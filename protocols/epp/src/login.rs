@@ -103,12 +103,13 @@ impl<B: Backend> Session<B> {
         self.admit_source(login, svtrid)?;
         let view = self.view().await?;
         let menu = Menu::read(&view).map_err(|fault| failed(fault.into()))?;
-        let announced = check_options(login, &menu)?;
         let repository = repository::load(&view).map_err(failed)?.name;
         let found = registrar::by_handle(&view, &login.client).map_err(|fault| failed(fault.into()))?;
         drop(view);
         let owner = Owner { repository, handle: registrar::fold(&login.client) };
         let (id, registrar) = self.authenticate(login, found, &owner, svtrid).await?;
+        // behind the password: or whoever has none could ask the leader, and fill the log, for nothing
+        let announced = check_options(login, &menu)?;
         let Some(seat) = self.site.sessions.enter(id, registrar.sessions_max) else {
             let most = registrar.sessions_max;
             info!(%svtrid, client = registrar.handle, peer = %self.peer.address, most, "login refused: sessions");

@@ -40,7 +40,8 @@ impl Frame {
     /// From the inside of a `<command>` in which `{}` stands for the label.
     fn new(command: &str) -> Frame {
         let octets = frame(&command.replace("{}", PLACEHOLDER));
-        let at = memchr::memmem::find_iter(&octets, PLACEHOLDER).collect();
+        let at: Vec<usize> = memchr::memmem::find_iter(&octets, PLACEHOLDER).collect();
+        assert!(!at.is_empty(), "no place for a label in {command}");
         Frame { octets, at }
     }
 }
@@ -81,12 +82,13 @@ pub fn create_thick(registrar: &str) -> Frame {
     thick(&contact_ids(registrar), &NAME_SERVERS)
 }
 
-/// Creates a contact, a name server, and a domain that is nobody else's with them.
-pub fn create_own() -> [Frame; 3] {
-    const CONTACT_ID: &str = "{}";
+/// Creates a contact, a name server, and a domain that is nobody else's with them. The contact's id tells whose it is:
+/// seeding may be resumed by another registrar, which may not link it.
+pub fn create_own(account: usize) -> [Frame; 3] {
     const SERVER: &str = "ns.{}.bench-dns.net";
-    let domain = thick(&[CONTACT_ID; 3].map(String::from), &[SERVER]);
-    [Frame::new(&create_contact(CONTACT_ID)), Frame::new(&create_host(SERVER)), domain]
+    let contact = format!("{{}}-{account:02}");
+    let domain = thick(&[(); 3].map(|()| contact.clone()), &[SERVER]);
+    [Frame::new(&create_contact(&contact)), Frame::new(&create_host(SERVER)), domain]
 }
 
 fn thick([registrant, admin, tech]: &[String; 3], servers: &[&str]) -> Frame {
@@ -146,15 +148,17 @@ mod tests {
     #[test]
     fn a_frame_counts_itself_and_holds_the_name() {
         let frames = [check("example"), info("test"), create_thin(), create_thick("alpha")];
-        let [_, _, own] = create_own();
-        for mut frame in frames.into_iter().chain([own]) {
+        let [contact, host, domain] = create_own(98);
+        let domains = frames.into_iter().chain([domain]).map(|frame| (frame, "<domain:name>LABEL."));
+        let others = [(contact, "<contact:id>LABEL-98<"), (host, "<host:name>ns.LABEL.bench-dns.net<")];
+        for (mut frame, expected) in domains.chain(others) {
             for n in 0..3 {
                 let octets = frame.naming(&label(n)).to_vec();
                 let length = u32::from_be_bytes(octets[..4].try_into().unwrap());
                 assert_eq!(length as usize, octets.len());
                 let text = String::from_utf8(octets[4..].to_vec()).unwrap();
-                let name = format!("<domain:name>{}.", String::from_utf8(label(n).to_vec()).unwrap());
-                assert!(text.contains(&name) && !text.contains(PLACEHOLDER), "{text}");
+                let expected = expected.replace("LABEL", std::str::from_utf8(&label(n)).unwrap());
+                assert!(text.contains(&expected) && !text.contains(PLACEHOLDER), "{text}");
             }
         }
     }

@@ -106,7 +106,12 @@ impl Epp {
     }
 
     fn account(&self, number: usize) -> &Account {
-        &self.accounts[number / self.addresses.len() % self.accounts.len()]
+        &self.accounts[self.account_number(number)]
+    }
+
+    /// Which of the registrars a session belongs to.
+    pub fn account_number(&self, session: usize) -> usize {
+        session / self.addresses.len() % self.accounts.len()
     }
 
     /// Creates what thick domains need: contacts of each registrar and name servers. What exists is left alone.

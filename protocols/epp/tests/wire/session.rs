@@ -147,6 +147,7 @@ async fn login_options_must_be_those_of_the_greeting() {
     let of = |options, objects: &[&str], extensions: &[&str]| {
         login_with("alpha", "alpha-secret", "", options, objects, extensions)
     };
+    client.expect(&login_with("alpha", "wrong-secret", "", ("2.0", "en"), &OBJECTS[..2], &[]), 2200).await;
     client.expect(&of(("2.0", "en"), &OBJECTS[..2], &[]), 2100).await;
     client.expect(&of(("1.0", "fr"), &OBJECTS[..2], &[]), 2102).await;
     client.expect(&of(plain, &OBJECTS, &[]), 2307).await;

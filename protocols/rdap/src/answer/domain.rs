@@ -54,7 +54,7 @@ impl Asked<'_> {
         let Some(domain) = view::domain(db, &self.site.kept, name)? else { return Ok(None) };
         let registrar = self.registrar_template(db, &domain.registrar)?;
         let shown = Shown::of(&domain);
-        if popular.is_asked_again(name) {
+        if popular.is_asked_again(db, name)? {
             let parts = self.parts(&shown, registrar);
             let answer = self.assembled(&parts, at);
             popular.keep(db, &domain, at, parts)?;

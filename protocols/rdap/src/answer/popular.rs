@@ -22,7 +22,7 @@ const OCTETS_MAX: usize = 6 * 1024;
 /// One for each site.
 pub(crate) struct Popular {
     kept: Memo<Kept>,
-    /// The number of the name that was asked last in each place.
+    /// Which name was asked last in each place, and of which rows.
     asked: Box<[AtomicU64]>,
     /// Nobody outside knows which names share a place.
     hasher: RandomState,
@@ -62,17 +62,29 @@ impl Popular {
         let number = self.number(name);
         let kept = self.kept.find(db, number)?;
         let kept = kept.filter(|kept| kept.name == *name && kept.since <= at && at < kept.until);
-        if kept.is_some() && self.last(number).load(Ordering::Relaxed) != number {
-            self.last(number).store(number, Ordering::Relaxed);
+        if kept.is_some() {
+            let (last, mark) = (self.last(number), self.mark(db, number)?);
+            if last.load(Ordering::Relaxed) != mark {
+                last.store(mark, Ordering::Relaxed);
+            }
         }
         Ok(kept)
     }
 
-    /// Whether the name is asked for again before another one of its place is: only then is there anything to keep, and
-    /// only then does it take the place from the other.
-    pub(crate) fn is_asked_again(&self, name: &DomainName) -> bool {
+    /// Whether the name is asked for again before another one of its place is, and before anything was written: only then
+    /// is there anything to keep, and only then does it take the place from the other.
+    ///
+    /// # Errors
+    /// A storage fault.
+    pub(crate) fn is_asked_again(&self, db: &View, name: &DomainName) -> Result<bool, Fault> {
         let number = self.number(name);
-        self.last(number).swap(number, Ordering::Relaxed) == number
+        let mark = self.mark(db, number)?;
+        Ok(self.last(number).swap(mark, Ordering::Relaxed) == mark)
+    }
+
+    /// Of a name in a view. Two that are alike by chance cost an answer that is kept in vain.
+    fn mark(&self, db: &View, number: u64) -> Result<u64, Fault> {
+        Ok(number ^ self.kept.revision(db)?.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     fn last(&self, number: u64) -> &AtomicU64 {
