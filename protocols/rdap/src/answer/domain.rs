@@ -35,9 +35,9 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Octets of this answer's own.
+    /// Octets, with those of the registrar's part, which answers share while it does not change.
     pub(crate) fn len(&self) -> usize {
-        self.begin.len() + self.end.len()
+        self.begin.len() + self.registrar.len() + self.end.len()
     }
 }
 

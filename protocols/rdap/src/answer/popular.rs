@@ -16,7 +16,7 @@ use super::domain::Parts;
 
 /// Answers that are kept at most.
 const ANSWERS: usize = 32_768;
-/// Octets of an answer that is kept, its own: with [`ANSWERS`], 192 MiB.
+/// Octets of an answer that is kept: with [`ANSWERS`], 192 MiB.
 const OCTETS_MAX: usize = 6 * 1024;
 
 /// One for each site.

@@ -35,9 +35,9 @@ impl<const N: usize> Template<N> {
         Template { octets: octets.into(), gaps: gaps.into() }
     }
 
-    /// Octets without the texts.
+    /// Octets that it takes.
     pub(crate) fn len(&self) -> usize {
-        self.octets.len()
+        self.octets.len() + size_of_val(&*self.gaps)
     }
 
     /// Appends the JSON; the texts are escaped already.
