@@ -281,12 +281,19 @@ fn what_was_acknowledged_and_is_damaged_is_told() {
 
 #[test]
 fn a_segment_that_is_missing_is_told() {
-    for gone in [0, 1] {
-        let disk = SimDisk::new();
-        write_each(&segments(&disk, 2 << 10), 0..20);
-        disk.remove(&disk.list().unwrap()[gone]).unwrap();
-        let e = refusal(&disk);
-        assert!(e.contains(&format!("segment {} is missing", gone + 1)), "{e}");
+    for gone in [0, 1, 5] {
+        for how in ["removed", "emptied"] {
+            let disk = SimDisk::new();
+            write_each(&segments(&disk, 2 << 10), 0..20);
+            let names = disk.list().unwrap();
+            assert_eq!(names.len(), 6);
+            match how {
+                "removed" => disk.remove(&names[gone]).unwrap(),
+                _ => disk.open(&names[gone]).unwrap().set_size(0).unwrap(),
+            }
+            let e = refusal(&disk);
+            assert!(e.contains(&format!("segment {} is missing", gone + 1)), "{e}");
+        }
     }
     let disk = SimDisk::new();
     let log = segments(&disk, 2 << 10);
@@ -312,6 +319,115 @@ fn what_a_killed_process_left_is_durable_when_it_is_seen() {
         assert_eq!(seen, [0, 1, 2], "the write is in the memory of the system");
         disk.crash();
         assert_eq!(numbers(&segments(&disk, segment_bytes), 0..9), seen);
+    }
+}
+
+#[test]
+fn a_copy_beside_the_log_is_told_or_left_alone() {
+    let disk = SimDisk::new();
+    write_each(&segments(&disk, 1 << 20), 0..3);
+    let copy = |to: &str| {
+        let from = disk.open("log-000").unwrap();
+        let mut octets = vec![0; usize::try_from(from.size().unwrap()).unwrap()];
+        from.read(0, &mut octets).unwrap();
+        disk.open(to).unwrap().write(0, &octets).unwrap();
+    };
+    copy("log-000.bak");
+    write_each(&segments(&disk, 1 << 20), 3..5);
+    assert_eq!(numbers(&segments(&disk, 1 << 20), 0..9), [0, 1, 2, 3, 4]);
+    copy("log-007");
+    let e = refusal(&disk);
+    assert!(e.contains("log-000 and log-007") && e.contains("segment 1"), "{e}");
+    disk.remove("log-007").unwrap();
+    assert_eq!(numbers(&segments(&disk, 1 << 20), 0..9), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn what_a_segment_held_before_is_never_taken_for_what_it_holds_now() {
+    let disk = SimDisk::new();
+    let purge = |log: &Log, upto| {
+        log.purge(upto, bytes("p"), ignore());
+        write_all(log);
+    };
+    // frames of one sector: where the next one would stand there is an old one
+    let log = segments(&disk, 16 << 10);
+    write_each(&log, 0..200);
+    purge(&log, 195);
+    drop(log);
+    for next in 200..400 {
+        let log = segments(&disk, 16 << 10);
+        write_each(&log, next..next + 1);
+        if next % 40 == 0 {
+            purge(&log, next - 5);
+        }
+        drop(log);
+        let (last, _) = segments(&disk, 16 << 10).bounds().unwrap().1.unwrap();
+        assert_eq!(last, next);
+    }
+}
+
+#[test]
+fn an_entry_that_is_damaged_is_never_given_out() {
+    let disk = SimDisk::new();
+    let log = segments(&disk, 4 << 10);
+    write_each(&log, 0..20);
+    drop(log);
+    // read once, so that its places are known, and then damaged under the open log
+    let lying = Arc::new(Beneath(disk.clone()));
+    let options = LogOptions { segment_bytes: 4 << 10, tail_bytes: 0, ..LogOptions::default() };
+    let log = Log::open_with(lying, options).unwrap();
+    assert_eq!(numbers(&log, 0..20).len(), 20);
+    damage(&disk, "log-000", 700);
+    let e = log.read(0..1).unwrap_err();
+    assert_eq!(e.kind(), io::ErrorKind::InvalidData, "{e}");
+    assert!(e.to_string().contains("log-000"), "{e}");
+    assert_eq!(numbers(&log, 1..20).len(), 19, "others are");
+}
+
+/// A disk that lets a file be opened beside its user.
+#[derive(Debug)]
+struct Beneath(SimDisk);
+
+/// Opens the file anew for each operation.
+#[derive(Debug)]
+struct Reopened(SimDisk, String);
+
+impl Disk for Beneath {
+    fn open(&self, name: &str) -> io::Result<Arc<dyn storage::DiskFile>> {
+        Ok(Arc::new(Reopened(self.0.clone(), name.to_owned())))
+    }
+    fn exists(&self, name: &str) -> io::Result<bool> {
+        self.0.exists(name)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn sync_dir(&self) -> io::Result<()> {
+        self.0.sync_dir()
+    }
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list()
+    }
+}
+
+impl storage::DiskFile for Reopened {
+    fn size(&self) -> io::Result<u64> {
+        self.0.open(&self.1)?.size()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.open(&self.1)?.read(offset, out)
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.open(&self.1)?.write(offset, data)
+    }
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.0.open(&self.1)?.set_size(size)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.open(&self.1)?.sync()
     }
 }
 
@@ -571,7 +687,7 @@ proptest! {
                 Step::Append(n, b) => {
                     let first = now.next();
                     let new: Vec<(u64, Arc<[u8]>)> =
-                        (first..first + u64::from(n)).map(|i| (i, vec![b; usize::from(b % 9)].into())).collect();
+                        (first..first + u64::from(n)).map(|i| (i, vec![b; usize::from(b) * usize::from(b % 5) * 3].into())).collect();
                     now.entries.extend(new.iter().map(|(i, b)| (*i, b.to_vec())));
                     log.append(new, unheard());
                 }

@@ -110,8 +110,7 @@ impl LogFile {
             let mut index = lock(&self.index);
             let previous = index.positions.summary(writer.offset);
             index.current_mut().octets = writer.offset;
-            let oldest = index.held.front().map_or(0, |held| held.segment.number);
-            let begin = Begin { oldest, previous: Some(previous), facts: writer.facts.clone() };
+            let begin = Begin { previous: Some(previous), facts: writer.facts.clone() };
             let names: Vec<String> = index.held.iter().map(|held| held.segment.slot.name.clone()).collect();
             (begin, index.current().segment.number + 1, names)
         };
@@ -120,6 +119,12 @@ impl LogFile {
             None => self.volume.new_slot(&names)?,
         };
         Ok((Arc::new(Segment::new(slot, number)), begin))
+    }
+
+    /// The segment that is written to until the next one begins, and its octets.
+    fn full(&self) -> (Arc<Segment>, u64) {
+        let index = lock(&self.index);
+        (index.current().segment.clone(), index.current().octets)
     }
 
     /// A segment that nobody reads any more is written over later; the file of another goes when its readers do.
@@ -166,6 +171,8 @@ impl WriteTurn<'_> {
         file.volume.put(&segment.slot, place.offset, &mut buffer)?;
         if begun.is_some() {
             file.volume.sync_names()?;
+            let (full, octets) = file.full();
+            file.volume.put_full(&full, octets)?;
         }
         if buffer.capacity() <= BUFFER {
             writer.buffer = buffer;
@@ -285,7 +292,7 @@ impl Reader {
                 Some(positions) => positions,
                 None => part.segment.positions(part.octets).map_err(into_io)?.of(part.range),
             };
-            part.segment.entries(&positions, &mut found)?;
+            part.segment.entries(&positions, &mut found).map_err(into_io)?;
         }
         let wanted = self.wanted;
         if found.len() as u64 != wanted.end - wanted.start {

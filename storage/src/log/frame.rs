@@ -6,13 +6,12 @@
 //! again is never taken for what it holds now. Frames begin at sectors: none shares one with a frame before it.
 
 use super::MetaKey;
-use crate::disk::DiskFile;
+use super::volume::Slot;
 use crate::{Fault, codec};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
-use std::io;
 use std::sync::Arc;
 
 /// What disks write whole or not at all.
@@ -55,13 +54,13 @@ pub(super) enum Op {
         key: MetaKey,
         value: Arc<[u8]>,
     },
+    /// Stands behind a full segment once the one after it is durable: that one can't be missing.
+    Full,
 }
 
 /// What a segment must know of those before it, so that they can go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Begin {
-    /// The oldest segment that was needed.
-    pub(super) oldest: u64,
     pub(super) previous: Option<Summary>,
     pub(super) facts: Facts,
 }
@@ -96,7 +95,7 @@ impl Facts {
             Op::Purge { upto, id } if self.keep_from() <= *upto => self.purged = Some((*upto, id.clone())),
             Op::Meta { key, value } => drop(self.meta.insert(*key, value.clone())),
             Op::Begin(begin) => *self = begin.facts.clone(),
-            Op::Append { .. } | Op::Truncate { .. } | Op::Purge { .. } => {}
+            Op::Append { .. } | Op::Truncate { .. } | Op::Purge { .. } | Op::Full => {}
         }
     }
 }
@@ -151,14 +150,13 @@ pub(super) fn align(n: u64, to: u64) -> u64 {
 }
 
 /// The frame at `place`; `None` where there is none that is sound.
-pub(super) fn read(file: &dyn DiskFile, place: Place) -> Result<Option<Frame>, Fault> {
-    let failed = |e: io::Error| Fault::io("read the log", &e);
-    let size = file.size().map_err(failed)?;
+pub(super) fn read(slot: &Slot, place: Place) -> Result<Option<Frame>, Fault> {
+    let size = slot.size()?;
     let mut octets = [0; HEADER];
     if place.offset + HEADER as u64 > size {
         return Ok(None);
     }
-    file.read(place.offset, &mut octets).map_err(failed)?;
+    slot.read(place.offset, &mut octets)?;
     let (check, header) = Header::decode(&octets);
     let octets = (header.ops + header.items) as u64;
     let body_from = place.offset + HEADER as u64;
@@ -166,7 +164,7 @@ pub(super) fn read(file: &dyn DiskFile, place: Place) -> Result<Option<Frame>, F
         return Ok(None);
     }
     let mut body = vec![0; octets as usize];
-    file.read(body_from, &mut body).map_err(failed)?;
+    slot.read(body_from, &mut body)?;
     let (ops, items) = body.split_at(header.ops);
     let Some((items, sum)) = sound_items(items, body_from + ops.len() as u64) else { return Ok(None) };
     if checksum(&header, ops, sum) != check {
@@ -176,6 +174,9 @@ pub(super) fn read(file: &dyn DiskFile, place: Place) -> Result<Option<Frame>, F
         return Err(other_format("a segment of the log", &format!("namingo log {}", header.format)));
     }
     let end = place.offset + align((HEADER + body.len()) as u64, SECTOR);
+    if end > size {
+        return Ok(None);
+    }
     Ok(Some(Frame { ops: codec::decode(ops)?, items, end }))
 }
 
@@ -185,30 +186,28 @@ pub(super) fn other_format(file: &str, found: &str) -> Fault {
     Fault::Format { file: file.to_owned(), found: found.to_owned(), expected }
 }
 
-/// The number that the first frame of a file has, if it is sound.
-pub(super) fn number(file: &dyn DiskFile) -> Result<Option<u64>, Fault> {
-    let failed = |e: io::Error| Fault::io("read the log", &e);
-    if file.size().map_err(failed)? < HEADER as u64 {
+/// The number that a file says it has, sound or not.
+pub(super) fn number(slot: &Slot) -> Result<Option<u64>, Fault> {
+    if slot.size()? < HEADER as u64 {
         return Ok(None);
     }
     let mut octets = [0; HEADER];
-    file.read(0, &mut octets).map_err(failed)?;
+    slot.read(0, &mut octets)?;
     Ok(Some(Header::decode(&octets).1.place.number))
 }
 
 /// The place of a sound frame from `from` on that belongs to segment `number` or to a later one.
-pub(super) fn find(file: &dyn DiskFile, number: u64, from: u64) -> Result<Option<Place>, Fault> {
+pub(super) fn find(slot: &Slot, number: u64, from: u64) -> Result<Option<Place>, Fault> {
     const AT_ONCE: u64 = 64 << 10;
-    let failed = |e: io::Error| Fault::io("read the log", &e);
-    let end = file.size().map_err(failed)? / SECTOR * SECTOR;
+    let end = slot.size()? / SECTOR * SECTOR;
     let mut chunk = Vec::new();
     for chunk_from in (from..end).step_by(AT_ONCE as usize) {
         chunk.resize(AT_ONCE.min(end - chunk_from) as usize, 0);
-        file.read(chunk_from, &mut chunk).map_err(failed)?;
+        slot.read(chunk_from, &mut chunk)?;
         for (offset, sector) in (chunk_from..).step_by(SECTOR as usize).zip(chunk.chunks(SECTOR as usize)) {
             let Some(octets) = sector.first_chunk::<HEADER>() else { continue };
             let place = Header::decode(octets).1.place;
-            if place.offset == offset && place.number >= number && read(file, place)?.is_some() {
+            if place.offset == offset && place.number >= number && read(slot, place)?.is_some() {
                 return Ok(Some(place));
             }
         }
@@ -217,15 +216,15 @@ pub(super) fn find(file: &dyn DiskFile, number: u64, from: u64) -> Result<Option
 }
 
 /// The entry whose header stands at `at`; `None` if it is not that of `index`, or not sound.
-pub(super) fn entry(file: &dyn DiskFile, at: u64, index: u64) -> io::Result<Option<Arc<[u8]>>> {
+pub(super) fn entry(slot: &Slot, at: u64, index: u64) -> Result<Option<Arc<[u8]>>, Fault> {
     let mut header = [0; ITEM_HEADER];
-    file.read(at, &mut header)?;
+    slot.read(at, &mut header)?;
     let len = u64::from(u32::from_le_bytes(array(&header[16..])));
-    if len > file.size()?.saturating_sub(at) {
+    if len > slot.size()?.saturating_sub(at + ITEM_HEADER as u64) {
         return Ok(None);
     }
     let mut bytes = vec![0; len as usize];
-    file.read(at + ITEM_HEADER as u64, &mut bytes)?;
+    slot.read(at + ITEM_HEADER as u64, &mut bytes)?;
     Ok((item_header(index, &bytes) == header).then(|| bytes.into()))
 }
 

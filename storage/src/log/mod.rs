@@ -30,7 +30,8 @@ use std::time::Duration;
 
 pub use writer::LogWriter;
 
-/// Called once, on the writer's thread, when a write is durable or has failed.
+/// Called once, on the writer's thread, when a write is durable or has failed; it must not write or flush itself. If one
+/// panics the log fails, and others of its batch are not called.
 pub type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 /// Called with the time that one durable commit took.
@@ -76,6 +77,20 @@ impl Default for LogOptions {
     }
 }
 
+/// Entries that were found, some of them in files.
+struct Located {
+    old: Option<file::Reader>,
+    recent: Vec<Arc<[u8]>>,
+}
+
+impl Located {
+    fn entries(self) -> io::Result<Vec<Arc<[u8]>>> {
+        let mut entries = self.old.map_or_else(|| Ok(Vec::new()), file::Reader::entries)?;
+        entries.extend(self.recent);
+        Ok(entries)
+    }
+}
+
 /// The log of one repository on one node. Shared as `Arc<Log>`; all methods but `write_step`, `flush` and
 /// reads of old entries return at once.
 pub struct Log {
@@ -111,16 +126,16 @@ impl Log {
     /// # Errors
     /// A read error, `InvalidData` if the file lacks an entry that it should have, or the earlier failure.
     pub fn read(&self, r: Range<u64>) -> io::Result<Vec<Arc<[u8]>>> {
-        let (old, recent) = {
-            let s = lock(&self.state);
-            s.check()?;
-            let (from_file, recent) = s.locate(&r);
-            // under the lock: later a purge might have removed what is wanted
-            ((!from_file.is_empty()).then(|| self.file.reader(from_file)), recent)
-        };
-        let mut entries = old.map_or_else(|| Ok(Vec::new()), file::Reader::entries)?;
-        entries.extend(recent);
-        Ok(entries)
+        let found = self.find(&lock(&self.state), r)?;
+        found.entries()
+    }
+
+    /// Under the lock: later a purge might have removed what is wanted.
+    fn find(&self, s: &State, r: Range<u64>) -> io::Result<Located> {
+        s.check()?;
+        let (from_file, recent) = s.locate(&r);
+        let old = (!from_file.is_empty()).then(|| self.file.reader(from_file));
+        Ok(Located { old, recent })
     }
 
     /// Where the log begins and ends: the id given to the last purge, and the last entry with its index.
@@ -129,16 +144,13 @@ impl Log {
     /// As [`Log::read`].
     #[expect(clippy::type_complexity, reason = "two optional facts that are always wanted together")]
     pub fn bounds(&self) -> io::Result<(Option<Arc<[u8]>>, Option<(u64, Arc<[u8]>)>)> {
-        let (purged, last) = {
+        let (purged, last, found) = {
             let s = lock(&self.state);
-            s.check()?;
-            (s.purged_id(), s.last())
+            let last = s.last();
+            let r = last.map_or(0..0, |index| index..index + 1);
+            (s.purged_id(), last, self.find(&s, r)?)
         };
-        let last = match last {
-            Some(index) => self.read(index..index + 1)?.pop().map(|bytes| (index, bytes)),
-            None => None,
-        };
-        Ok((purged, last))
+        Ok((purged, last.zip(found.entries()?.pop())))
     }
 
     /// Appends entries. The first index follows the last entry; an empty log takes any index that was not
@@ -165,11 +177,8 @@ impl Log {
         if durable {
             self.submit(Job::Meta { key, v, done: Some(done) });
         } else {
-            let outcome = lock(&self.state).check();
-            if outcome.is_ok() {
-                self.submit(Job::Meta { key, v, done: None });
-            }
-            done(outcome);
+            let queued = lock(&self.state).push(Job::Meta { key, v, done: None }, self.options.queue_bytes);
+            done(queued.map_err(|(_, e)| e));
         }
     }
 

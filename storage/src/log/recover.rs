@@ -43,11 +43,17 @@ pub(super) fn recover(volume: &Volume) -> Result<Recovered, Fault> {
         }
     }
     begun.sort_by_key(|found| found.segment.number);
+    if let Some([a, b]) = begun.array_windows().find(|[a, b]| a.segment.number == b.segment.number) {
+        let (a, b, number) = (&a.segment.slot.name, &b.segment.slot.name, a.segment.number);
+        return Err(Fault::corrupt(format!(
+            "{a} and {b} of the log both say that they are segment {number}: one is a copy, so take it away"
+        )));
+    }
     let last = begun.pop();
     let number = last.as_ref().map_or(0, |last| last.segment.number);
     for slot in &others {
         // the beginning of a segment that was never acknowledged has nothing behind it
-        if let Some(place) = frame::find(&*slot.file, number, 0)? {
+        if let Some(place) = frame::find(slot, number, 0)? {
             let text = format!("the beginning of {} is lost, and octet {} is sound", slot.name, place.offset);
             return Err(damaged(&text));
         }
@@ -62,10 +68,14 @@ fn damaged(what: &str) -> Fault {
     Fault::corrupt(format!("the log is damaged: {what}; replace this node"))
 }
 
+fn missing(number: u64) -> Fault {
+    damaged(&format!("segment {number} is missing, or its beginning is lost, and its entries are needed"))
+}
+
 /// The number of a segment and how it begins.
 fn first_frame(slot: &Slot) -> Result<Option<(u64, Begin)>, Fault> {
-    let Some(number) = frame::number(&*slot.file)? else { return Ok(None) };
-    let frame = frame::read(&*slot.file, Place { number, offset: 0 })?;
+    let Some(number) = frame::number(slot)? else { return Ok(None) };
+    let frame = frame::read(slot, Place { number, offset: 0 })?;
     Ok(frame.and_then(|frame| frame.begin().cloned()).map(|begin| (number, begin)))
 }
 
@@ -76,7 +86,7 @@ fn found(volume: &Volume, mut spare: Vec<Slot>) -> Result<Recovered, Fault> {
         None => volume.new_slot(&[])?,
     };
     let segment = Segment::new(slot, 1);
-    let begin = Begin { oldest: 1, previous: None, facts: Facts::default() };
+    let begin = Begin { previous: None, facts: Facts::default() };
     let mut octets = Vec::new();
     let place = Place { number: segment.number, offset: 0 };
     frame::write(&mut octets, place, &[Op::Begin(begin)], [].into_iter());
@@ -94,7 +104,7 @@ fn resume(
     mut spare: Vec<Slot>,
 ) -> Result<Recovered, Fault> {
     let Begun { segment, begin } = last;
-    let (mut number, oldest, mut previous) = (segment.number, begin.oldest, begin.previous);
+    let (mut number, mut previous) = (segment.number, begin.previous);
     let (facts, mut index, offset) = replay(volume, segment)?;
     volume.sync_names()?;
     // the full segments before it, newest first, each as the one behind it tells
@@ -102,13 +112,17 @@ fn resume(
     while let Some(Summary { octets, low, end, cut: cut_there }) = previous {
         number -= 1;
         let Some(found) = begun.pop_if(|found| found.segment.number == number) else {
-            if number >= oldest && end.min(cut) > facts.keep_from() {
-                return Err(damaged(&format!("segment {number} is missing, and its entries are needed")));
+            if end.min(cut) > facts.keep_from() {
+                return Err(missing(number));
             }
             break;
         };
         let mut held = Held { segment: Arc::new(found.segment), live: low..end, octets };
         held.cut(cut);
+        if number + 1 == index.current().segment.number {
+            // the power may have gone before it said so
+            volume.put_full(&held.segment, octets)?;
+        }
         index.held.push_front(held);
         (cut, previous) = (cut.min(cut_there), found.begin.previous);
     }
@@ -130,16 +144,19 @@ fn replay(volume: &Volume, segment: Segment) -> Result<(Facts, Index, u64), Faul
     let (mut facts, mut last_frame, mut offset) = (Facts::default(), 0, 0);
     for frame in segment.frames() {
         let Frame { ops, items, end } = frame?;
+        if ops.contains(&Op::Full) {
+            return Err(missing(segment.number + 1));
+        }
         ops.iter().for_each(|op| facts.apply(op));
         index.apply(&ops, &items);
         (last_frame, offset) = (offset, end);
     }
     let slot = &segment.slot;
-    if frame::find(&*slot.file, segment.number, offset)?.is_some() {
+    if frame::find(slot, segment.number, offset)?.is_some() {
         return Err(segment.damaged(offset));
     }
     let mut octets = vec![0; (offset - last_frame) as usize];
-    slot.file.read(last_frame, &mut octets).map_err(|e| Fault::io("the log", &e))?;
+    slot.read(last_frame, &mut octets)?;
     volume.put(slot, last_frame, &mut octets)?;
     Ok((facts, index, offset))
 }

@@ -4,7 +4,6 @@ use super::frame::{self, Frame, Op, Place, Summary};
 use super::volume::Slot;
 use crate::Fault;
 use crate::sync::lock;
-use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -78,7 +77,7 @@ impl Positions {
                 Op::Begin(begin) => {
                     *self = Positions { low: begin.previous.map_or(0, |p| p.end), ..Positions::default() };
                 }
-                Op::Purge { .. } | Op::Meta { .. } => {}
+                Op::Purge { .. } | Op::Meta { .. } | Op::Full => {}
             }
         }
     }
@@ -126,11 +125,10 @@ impl Segment {
     }
 
     /// The entries whose places are given.
-    pub(super) fn entries(&self, positions: &Positions, found: &mut Vec<Arc<[u8]>>) -> io::Result<()> {
+    pub(super) fn entries(&self, positions: &Positions, found: &mut Vec<Arc<[u8]>>) -> Result<(), Fault> {
         for (at, index) in positions.at.iter().zip(positions.low..) {
-            let entry = frame::entry(&*self.slot.file, u64::from(*at), index)?;
-            let damaged = || io::Error::new(io::ErrorKind::InvalidData, self.damaged(u64::from(*at)));
-            found.push(entry.ok_or_else(damaged)?);
+            let entry = frame::entry(&self.slot, u64::from(*at), index)?;
+            found.push(entry.ok_or_else(|| self.damaged(u64::from(*at)))?);
         }
         Ok(())
     }
@@ -155,7 +153,7 @@ impl Iterator for Frames<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let place = Place { number: self.segment.number, offset: self.offset };
-        let frame = frame::read(&*self.segment.slot.file, place).transpose()?;
+        let frame = frame::read(&self.segment.slot, place).transpose()?;
         if let Ok(frame) = &frame {
             self.offset = frame.end;
         }

@@ -199,6 +199,7 @@ impl State {
         }
         if self.last().is_none() {
             (self.first, self.tail_start) = (first, first);
+            self.limit_synced(first);
         }
         for (_, bytes) in entries {
             self.tail_bytes += bytes.len();

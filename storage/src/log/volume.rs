@@ -1,7 +1,8 @@
 //! The disk as the log uses it: slots that are made, written, synced and removed.
 
 use super::LogOptions;
-use super::frame::align;
+use super::frame::{self, Op, Place, align};
+use super::segment::Segment;
 use crate::Fault;
 use crate::disk::{Disk, DiskFile, Space};
 use std::io;
@@ -20,6 +21,20 @@ const SEGMENT_MAX: u64 = 1 << 30;
 pub(super) struct Slot {
     pub(super) name: String,
     pub(super) file: Arc<dyn DiskFile>,
+}
+
+impl Slot {
+    pub(super) fn size(&self) -> Result<u64, Fault> {
+        self.file.size().map_err(|e| self.failed("look at", &e))
+    }
+
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Fault> {
+        self.file.read(offset, out).map_err(|e| self.failed("read", &e))
+    }
+
+    fn failed(&self, doing: &str, e: &io::Error) -> Fault {
+        Fault::io(&format!("{doing} {} of the log", self.name), e)
+    }
 }
 
 /// Where the log's files are.
@@ -42,37 +57,46 @@ impl Volume {
     /// All files of the log.
     pub(super) fn slots(&self) -> Result<Vec<Slot>, Fault> {
         let names = self.disk.list().map_err(|e| failed(&e))?;
-        let ours = names.into_iter().filter(|name| name.starts_with(PREFIX));
-        ours.map(|name| Ok(Slot { file: self.disk.open(&name).map_err(|e| failed(&e))?, name })).collect()
+        names.into_iter().filter(|name| is_ours(name)).map(|name| self.open(name)).collect()
     }
 
     /// A new file, whose name is not among those in use; durable after [`Volume::sync_names`].
     pub(super) fn new_slot(&self, used: &[String]) -> Result<Slot, Fault> {
         let names = (0..=used.len()).map(|n| format!("{PREFIX}{n:03}"));
         let name = names.filter(|name| !used.contains(name)).min().unwrap_or_default();
-        let mut opened = Err(io::ErrorKind::NotFound.into());
-        let open = || {
-            opened = self.disk.open(&name);
-            opened.as_ref().map(drop).map_err(|e| e.kind().into())
-        };
-        self.space.wait_for(open).map_err(|e| failed(&e))?;
-        Ok(Slot { file: opened.map_err(|e| failed(&e))?, name })
+        // a full disk is waited for; the file is opened below
+        self.space.wait_for(|| self.disk.open(&name).map(drop)).map_err(|e| failed(&e))?;
+        self.open(name)
+    }
+
+    fn open(&self, name: String) -> Result<Slot, Fault> {
+        let opened = self.disk.open(&name);
+        Ok(Slot { file: opened.map_err(|e| Fault::io(&format!("open {name} of the log"), &e))?, name })
     }
 
     /// Writes octets at a place, filled up to a page, and syncs them.
     pub(super) fn put(&self, slot: &Slot, from: u64, octets: &mut Vec<u8>) -> Result<(), Fault> {
         let end = align(from + octets.len() as u64, PAGE);
         octets.resize((end - from) as usize, 0);
+        let size = slot.size()?;
         let written = || -> io::Result<()> {
-            let size = slot.file.size()?;
             if end > size {
-                let zeros = vec![0; (align(end, self.segment_bytes.clamp(PAGE, GROW)) - size) as usize];
+                let step = align(self.segment_bytes.clamp(PAGE, GROW), PAGE);
+                let zeros = vec![0; (align(end, step) - size) as usize];
                 self.space.wait_for(|| slot.file.write(size, &zeros))?;
             }
             self.space.wait_for(|| slot.file.write(from, octets))?;
             slot.file.sync()
         };
-        written().map_err(|e| failed(&e))
+        written().map_err(|e| slot.failed("write", &e))
+    }
+
+    /// Writes behind a full segment that there is one after it.
+    pub(super) fn put_full(&self, segment: &Segment, octets: u64) -> Result<(), Fault> {
+        let mut full = Vec::new();
+        let place = Place { number: segment.number, offset: octets };
+        frame::write(&mut full, place, &[Op::Full], [].into_iter());
+        self.put(&segment.slot, octets, &mut full)
     }
 
     pub(super) fn sync_names(&self) -> Result<(), Fault> {
@@ -85,6 +109,12 @@ impl Volume {
     }
 }
 
+/// Only names that the log gives: a copy that somebody made beside them is not touched.
+fn is_ours(name: &str) -> bool {
+    let number = name.strip_prefix(PREFIX);
+    number.is_some_and(|n| n.len() >= 3 && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn failed(e: &io::Error) -> Fault {
-    Fault::io("the log", e)
+    Fault::io("the log's directory", e)
 }
