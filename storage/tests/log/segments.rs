@@ -84,6 +84,21 @@ fn a_truncation_reaches_into_earlier_segments() {
     assert_eq!(numbers(&segments(&disk, 2 << 10), 0..99), (6..30).collect::<Vec<_>>());
 }
 
+#[test]
+fn segments_whose_entries_were_truncated_and_purged_are_not_missed() {
+    let disk = SimDisk::new();
+    let log = segments(&disk, 2 << 10);
+    write_each(&log, 0..20);
+    let full = disk.list().unwrap().len();
+    log.truncate_after(Some(9), ignore());
+    log.purge(9, bytes("p"), ignore());
+    write_all(&log);
+    assert!(disk.list().unwrap().len() < full, "files of them are removed");
+    write_each(&log, 10..11);
+    drop(log);
+    assert_eq!(numbers(&segments(&disk, 2 << 10), 0..99), [10]);
+}
+
 /// Changes an octet of a file, so that a crash does not bring it back.
 fn damage(disk: &SimDisk, name: &str, at: u64) {
     let file = disk.open(name).unwrap();
