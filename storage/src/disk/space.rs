@@ -70,7 +70,7 @@ impl Space {
     }
 
     /// Carries out a write, as often as it takes until there is room.
-    pub(crate) fn wait_for(&self, mut write: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn wait_for<T>(&self, mut write: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         match write() {
             Err(e) if is_full(&e) && self.waits() => {}
             other => return other,
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn other_failures_are_not_waited_for() {
         let space = Space::default();
-        let failed = space.wait_for(|| Err(io::ErrorKind::PermissionDenied.into()));
+        let failed = space.wait_for::<()>(|| Err(io::ErrorKind::PermissionDenied.into()));
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }
 

@@ -121,12 +121,6 @@ impl LogFile {
         Ok((Arc::new(Segment::new(slot, number)), begin))
     }
 
-    /// The segment that is written to until the next one begins, and its octets.
-    fn full(&self) -> (Arc<Segment>, u64) {
-        let index = lock(&self.index);
-        (index.current().segment.clone(), index.current().octets)
-    }
-
     /// A segment that nobody reads any more is written over later; the file of another goes when its readers do.
     fn give_back(&self, segment: Arc<Segment>, spare: &mut Vec<Slot>) -> Result<(), Fault> {
         let name = segment.slot.name.clone();
@@ -154,7 +148,8 @@ impl WriteTurn<'_> {
     pub(super) fn commit(&mut self, batch: &[Job]) -> Result<Option<u64>, Fault> {
         let (file, writer) = (self.file, &mut *self.writer);
         let mut ops: Vec<Op> = batch.iter().filter_map(op).collect();
-        let begun = if writer.offset >= file.volume.segment_bytes {
+        let (current, octets) = (lock(&file.index).current().segment.clone(), writer.offset);
+        let begun = if octets >= file.volume.segment_bytes {
             let (segment, begin) = file.next_segment(writer)?;
             ops.insert(0, Op::Begin(begin));
             writer.offset = 0;
@@ -162,7 +157,7 @@ impl WriteTurn<'_> {
         } else {
             None
         };
-        let segment = begun.clone().unwrap_or_else(|| lock(&file.index).current().segment.clone());
+        let segment = begun.as_ref().unwrap_or(&current);
         let place = Place { number: segment.number, offset: writer.offset };
         let mut buffer = std::mem::take(&mut writer.buffer);
         buffer.clear();
@@ -171,8 +166,7 @@ impl WriteTurn<'_> {
         file.volume.put(&segment.slot, place.offset, &mut buffer)?;
         if begun.is_some() {
             file.volume.sync_names()?;
-            let (full, octets) = file.full();
-            file.volume.put_full(&full, octets)?;
+            file.volume.put_full(&current, octets)?;
         }
         if buffer.capacity() <= BUFFER {
             writer.buffer = buffer;
@@ -180,7 +174,7 @@ impl WriteTurn<'_> {
         ops.iter().for_each(|op| writer.facts.apply(op));
         let keep_from = writer.facts.keep_from();
         // or it would seem to be read by somebody
-        drop(segment);
+        drop(current);
         let (last, freed) = {
             let mut index = lock(&file.index);
             if let Some(segment) = begun {
@@ -214,6 +208,12 @@ fn entries(job: &Job) -> impl Iterator<Item = (u64, &[u8])> {
 }
 
 impl Index {
+    /// Of a log that has this segment alone, before its first frame.
+    pub(super) fn new(segment: Arc<Segment>) -> Index {
+        let held = VecDeque::from([Held { segment, live: 0..0, octets: 0 }]);
+        Index { held, positions: Positions::default() }
+    }
+
     pub(super) fn current(&self) -> &Held {
         self.held.back().expect("a log has a segment that is written to")
     }
@@ -224,7 +224,8 @@ impl Index {
 
     /// From now on this segment is written to; where the entries of the one before stand is kept there.
     fn begin(&mut self, segment: Arc<Segment>) {
-        self.current().segment.set_positions(self.positions.clone());
+        let positions = std::mem::take(&mut self.positions);
+        self.current().segment.set_positions(positions);
         self.held.push_back(Held { segment, live: 0..0, octets: 0 });
     }
 

@@ -2,10 +2,9 @@
 
 use super::file::{Held, Index, SPARE};
 use super::frame::{self, Begin, Facts, Frame, Op, Place, Summary};
-use super::segment::{Positions, Segment};
+use super::segment::Segment;
 use super::volume::{Slot, Volume};
 use crate::Fault;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The file of an older format.
@@ -86,14 +85,16 @@ fn found(volume: &Volume, mut spare: Vec<Slot>) -> Result<Recovered, Fault> {
         None => volume.new_slot(&[])?,
     };
     let segment = Segment::new(slot, 1);
-    let begin = Begin { previous: None, facts: Facts::default() };
+    let ops = [Op::Begin(Begin { previous: None, facts: Facts::default() })];
     let mut octets = Vec::new();
     let place = Place { number: segment.number, offset: 0 };
-    frame::write(&mut octets, place, &[Op::Begin(begin)], [].into_iter());
+    frame::write(&mut octets, place, &ops, [].into_iter());
+    let offset = octets.len() as u64;
     volume.put(&segment.slot, 0, &mut octets)?;
     volume.sync_names()?;
-    let (facts, index, offset) = replay(volume, segment)?;
-    Ok(Recovered { facts, index, offset, spare })
+    let mut index = Index::new(Arc::new(segment));
+    index.apply(&ops, &[]);
+    Ok(Recovered { facts: Facts::default(), index, offset, spare })
 }
 
 /// Goes on with the log whose last segment is known.
@@ -137,10 +138,7 @@ fn resume(
 /// process that was killed, or whose sync failed, may have left it where a sync alone doesn't reach it.
 fn replay(volume: &Volume, segment: Segment) -> Result<(Facts, Index, u64), Fault> {
     let segment = Arc::new(segment);
-    let mut index = Index {
-        held: VecDeque::from([Held { segment: segment.clone(), live: 0..0, octets: 0 }]),
-        positions: Positions::default(),
-    };
+    let mut index = Index::new(segment.clone());
     let (mut facts, mut last_frame, mut offset) = (Facts::default(), 0, 0);
     for frame in segment.frames() {
         let Frame { ops, items, end } = frame?;

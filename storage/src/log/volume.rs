@@ -20,7 +20,7 @@ const SEGMENT_MAX: u64 = 1 << 30;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) name: String,
-    pub(super) file: Arc<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
 }
 
 impl Slot {
@@ -64,13 +64,12 @@ impl Volume {
     pub(super) fn new_slot(&self, used: &[String]) -> Result<Slot, Fault> {
         let names = (0..=used.len()).map(|n| format!("{PREFIX}{n:03}"));
         let name = names.filter(|name| !used.contains(name)).min().unwrap_or_default();
-        // a full disk is waited for; the file is opened below
-        self.space.wait_for(|| self.disk.open(&name).map(drop)).map_err(|e| failed(&e))?;
         self.open(name)
     }
 
+    /// A file that is made waits for room.
     fn open(&self, name: String) -> Result<Slot, Fault> {
-        let opened = self.disk.open(&name);
+        let opened = self.space.wait_for(|| self.disk.open(&name));
         Ok(Slot { file: opened.map_err(|e| Fault::io(&format!("open {name} of the log"), &e))?, name })
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Popular {
 /// The answer for one domain.
 pub(crate) struct Kept {
     name: DomainName,
+    /// That of the view of which it was made, and of every view in which it holds.
+    mark: u64,
     since: Timestamp,
     until: Timestamp,
     pub parts: Parts,
@@ -62,10 +64,10 @@ impl Popular {
         let number = self.number(name);
         let kept = self.kept.find(db, number)?;
         let kept = kept.filter(|kept| kept.name == *name && kept.since <= at && at < kept.until);
-        if kept.is_some() {
-            let (last, mark) = (self.last(number), self.mark(db, number)?);
-            if last.load(Ordering::Relaxed) != mark {
-                last.store(mark, Ordering::Relaxed);
+        if let Some(kept) = &kept {
+            let last = self.last(number);
+            if last.load(Ordering::Relaxed) != kept.mark {
+                last.store(kept.mark, Ordering::Relaxed);
             }
         }
         Ok(kept)
@@ -107,7 +109,8 @@ impl Popular {
             return Ok(());
         }
         let number = self.number(&domain.name);
-        let kept = Kept { name: domain.name.clone(), since: at, until: domain.expiry, parts };
+        let mark = self.mark(db, number)?;
+        let kept = Kept { name: domain.name.clone(), mark, since: at, until: domain.expiry, parts };
         self.kept.keep(db, number, Arc::new(kept))
     }
 
