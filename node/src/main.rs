@@ -12,7 +12,7 @@ mod keys;
 mod logging;
 mod metrics;
 mod node;
-mod open_files;
+mod process;
 mod reload;
 mod servers;
 mod status_http;

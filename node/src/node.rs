@@ -9,7 +9,7 @@ use crate::{
     jobs,
     keys::KeyRing,
     metrics::{Figures, NodeMetrics, RaftCollector},
-    open_files, reload,
+    process, reload,
     servers::{self, Servers},
     status_http::{self, Readiness, StatusPage},
     stop, withdrawal,
@@ -127,7 +127,7 @@ fn same_address(file: &ClusterFile, bundle: &Bundle) -> Result<(), Failure> {
 
 async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runtime::Handle) -> Ended {
     let section = &file.nodes[&bundle.node];
-    open_files::allow(&file.limits);
+    process::prepare(&file.limits);
     let hangups = reload::hangups(demo)?;
     let mut registry = Registry::default();
     let node_metrics = NodeMetrics::register(&mut registry);

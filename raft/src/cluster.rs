@@ -2,11 +2,11 @@
 
 use crate::{
     clock::{ClockState, Clocks, Jumps, Started},
-    confirm::Leading,
     digest::{Recomputing, Withdrawal},
     errand::Desk,
     fitness,
     founding::Founding,
+    leading::Leading,
     log::LogStore,
     machine::{Machine, OnApply},
     membership::{Changing, Strangers},
@@ -128,7 +128,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) clock: Clock,
     pub(crate) incarnation: u128,
     pub(crate) reads: Reads,
-    pub(crate) leading: Leading,
+    pub(crate) leading: Arc<Leading<C>>,
     pub(crate) founding: Founding,
     pub(crate) strangers: Strangers,
     pub(crate) changing: Changing,
@@ -162,9 +162,9 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         let progress = Arc::new(Progress::new(store.applied()));
         let machine = Machine::new(store.clone(), progress.clone(), config.on_apply.clone())?;
         let sending = Arc::new(Sending::default());
-        let leading = Leading::default();
-        let announced = leading.announced.clone();
-        let peers = Peers { net: net.clone(), sending: sending.clone(), announced, work: config.work };
+        let leading = Arc::new(Leading::new(config.id));
+        let peers =
+            Peers { net: net.clone(), sending: sending.clone(), leading: leading.clone(), work: config.work };
         let raft = Raft::build(
             config.id,
             openraft_config(&config)?,
@@ -174,6 +174,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         )
         .await
         .map_err(|e| StartError::Raft(e.to_string()))?;
+        leading.follow(raft.metrics());
         let wall_at_start = (config.clock)();
         let inner = Arc::new(Inner {
             id: config.id,

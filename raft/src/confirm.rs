@@ -17,45 +17,13 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use openraft::{ServerState, async_runtime::WatchReceiver, type_config::TypeConfigExt};
-use std::{
-    collections::BTreeSet,
-    pin::pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 use storage::{MetaKey, codec};
 
 /// How long a majority may take.
 const LIMIT: Duration = Duration::from_millis(500);
 /// After so long everybody is asked who was not.
 const HEDGE: Duration = Duration::from_millis(10);
-
-/// What a leader remembers for its readers.
-#[derive(Debug, Default)]
-pub(crate) struct Leading {
-    /// The highest index that any peer was told to be committed.
-    pub(crate) announced: Arc<AtomicU64>,
-    /// Voters, by who answered first lately.
-    quick: Mutex<Vec<u64>>,
-}
-
-impl Leading {
-    fn answered(&self, id: u64) {
-        let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
-        if quick.first() != Some(&id) {
-            quick.retain(|other| *other != id);
-            quick.insert(0, id);
-        }
-    }
-
-    fn sort(&self, voters: &mut [(u64, NodeInfo)]) {
-        let quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
-        voters.sort_by_key(|(id, _)| quick.iter().position(|other| other == id).unwrap_or(usize::MAX));
-    }
-}
 
 impl<C: Cx, N: Net> Inner<C, N> {
     /// The vote as the log holds it: nothing that follows from it was done before it was there.
@@ -81,6 +49,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
     /// within half a second; the voters are asked on the connections of `lane`.
     pub(crate) async fn own_read_index(&self, asker: Option<(u64, Leader)>, lane: Lane) -> ReadIndex {
         let (leader, index) = self.acknowledged()?;
+        if asker.is_some() {
+            self.leading.want(index);
+        }
         let mut said = BTreeSet::from([self.id]);
         said.extend(asker.filter(|(_, follows)| *follows == leader).map(|(id, _)| id));
         let confirmed = C::timeout(LIMIT, self.is_confirmed(leader, said, lane)).await;
@@ -100,7 +71,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
         }
         let leader = vote.leader_id;
         if metrics.last_applied.is_some_and(|id| id.leader_id == leader) {
-            return Some((leader, self.store.applied().max(self.leading.announced.load(Ordering::SeqCst))));
+            return Some((leader, self.store.applied().max(self.leading.told())));
         }
         let (index, _) = self.log.bounds().ok()?.1?;
         Some((leader, index))

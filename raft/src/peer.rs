@@ -1,6 +1,8 @@
 //! openraft's network over [`Net`]: what one node asks another of consensus.
 
 use crate::{
+    gathering::gathered,
+    leading::Leading,
     machine::Snap,
     net::{CallError, Lane, Net},
     sending::Sending,
@@ -8,24 +10,18 @@ use crate::{
     types::{Cx, NodeInfo, Snapshot, Vote},
     wire::{self, Request},
 };
+use futures_util::{Stream, future::BoxFuture, stream::BoxStream};
 use openraft::{
     OptionalSend,
     errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable},
-    network::{Backoff, RPCOption, RaftNetworkFactory, v2::RaftNetworkV2},
+    network::{Backoff, RPCOption, RaftNetworkFactory, stream_append_sequential, v2::RaftNetworkV2},
     raft::{
-        AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderError,
-        TransferLeaderRequest, VoteRequest, VoteResponse,
+        AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult,
+        TransferLeaderError, TransferLeaderRequest, VoteRequest, VoteResponse,
     },
 };
 use serde::de::DeserializeOwned;
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// An append may take this long even where the heartbeat interval is shorter: a far edge would otherwise never
 /// get an answer in time. Heartbeats are cut by openraft itself.
@@ -38,8 +34,7 @@ const BACKOFF: Duration = Duration::from_millis(200);
 pub(crate) struct Peers<C: Cx, N> {
     pub(crate) net: N,
     pub(crate) sending: Arc<Sending<C>>,
-    /// The highest index that a peer was told to be committed.
-    pub(crate) announced: Arc<AtomicU64>,
+    pub(crate) leading: Arc<Leading<C>>,
     pub(crate) work: Work,
 }
 
@@ -52,7 +47,7 @@ impl<C: Cx, N: Net> RaftNetworkFactory<C> for Peers<C, N> {
             id: target,
             node: node.clone(),
             sending: self.sending.clone(),
-            announced: self.announced.clone(),
+            leading: self.leading.clone(),
             work: self.work,
         }
     }
@@ -64,7 +59,7 @@ pub(crate) struct Peer<C: Cx, N> {
     id: u64,
     node: NodeInfo,
     sending: Arc<Sending<C>>,
-    announced: Arc<AtomicU64>,
+    leading: Arc<Leading<C>>,
     work: Work,
 }
 
@@ -98,10 +93,27 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<C>, RPCError<C>> {
         if let Some(committed) = &rpc.leader_commit {
-            self.announced.fetch_max(committed.index, Ordering::SeqCst);
+            self.leading.tell(committed.index);
         }
+        let asked = (!rpc.entries.is_empty()).then(|| self.leading.ask(self.id));
         let limit = option.soft_ttl().max(APPEND_LIMIT);
-        self.ask(&Request::Append(rpc), limit).await
+        let answer = self.ask(&Request::Append(rpc), limit).await?;
+        if let Some(asked) = asked {
+            asked.answered();
+        }
+        Ok(answer)
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        requests: S,
+        option: RPCOption,
+    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<C>, RPCError<C>>>, RPCError<C>>>
+    where
+        S: Stream<Item = AppendEntriesRequest<C>> + OptionalSend + Unpin + 'static,
+    {
+        let gathered = Box::pin(gathered(self.leading.clone(), self.id, requests));
+        stream_append_sequential(self, gathered, option)
     }
 
     async fn vote(&mut self, rpc: VoteRequest<C>, option: RPCOption) -> Result<VoteResponse<C>, RPCError<C>> {
@@ -123,10 +135,8 @@ impl<C: Cx, N: Net> RaftNetworkV2<C> for Peer<C, N> {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<C>, StreamingError<C>> {
-        let Peer { net, id, node, sending, announced, work } = self;
-        Receiver { net, id: *id, node, sending, committed: announced, work: *work }
-            .send(vote, snapshot, cancel)
-            .await
+        let Peer { net, id, node, sending, leading, work } = self;
+        Receiver { net, id: *id, node, sending, leading, work: *work }.send(vote, snapshot, cancel).await
     }
 
     async fn transfer_leader(

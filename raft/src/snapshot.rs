@@ -7,6 +7,7 @@
 
 use crate::{
     cluster::Inner,
+    leading::Leading,
     machine::Snap,
     net::{CallError, Lane, Net},
     sending::Sending,
@@ -20,17 +21,7 @@ use openraft::{
     type_config::TypeConfigExt,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{
-    future::Future,
-    io,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{future::Future, io, pin::pin, sync::Arc, thread, time::Duration};
 use storage::{Header, Staged, Store};
 use tokio::sync::{mpsc, oneshot};
 
@@ -106,8 +97,7 @@ pub(crate) struct Receiver<'a, C: Cx, N> {
     pub(crate) id: u64,
     pub(crate) node: &'a NodeInfo,
     pub(crate) sending: &'a Sending<C>,
-    /// What was committed lately: it moves while writes go on.
-    pub(crate) committed: &'a AtomicU64,
+    pub(crate) leading: &'a Leading<C>,
     pub(crate) work: Work,
 }
 
@@ -160,10 +150,10 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             let bytes = part.map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
             octets += bytes.len() as u64;
             let request = Request::<C>::SnapshotPart { transfer, number, bytes };
-            let (asked, before) = (C::now(), self.committed.load(Ordering::Relaxed));
+            let (asked, before) = (C::now(), self.leading.told());
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
-            if self.committed.load(Ordering::Relaxed) != before {
+            if self.leading.told() != before {
                 C::sleep(((C::now() - asked) * RESTS).min(REST_MAX)).await;
             }
             if is_too_slow(octets, C::now() - began) {

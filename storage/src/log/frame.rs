@@ -151,7 +151,7 @@ pub(super) fn align(n: u64, to: u64) -> u64 {
 
 /// The frame at `place`; `None` where there is none that is sound.
 pub(super) fn read(slot: &Slot, place: Place) -> Result<Option<Frame>, Fault> {
-    let size = slot.size()?;
+    let size = slot.size();
     let mut octets = [0; HEADER];
     if place.offset + HEADER as u64 > size {
         return Ok(None);
@@ -188,7 +188,7 @@ pub(super) fn other_format(file: &str, found: &str) -> Fault {
 
 /// The number that a file says it has, sound or not.
 pub(super) fn number(slot: &Slot) -> Result<Option<u64>, Fault> {
-    if slot.size()? < HEADER as u64 {
+    if slot.size() < HEADER as u64 {
         return Ok(None);
     }
     let mut octets = [0; HEADER];
@@ -199,7 +199,7 @@ pub(super) fn number(slot: &Slot) -> Result<Option<u64>, Fault> {
 /// The place of a sound frame from `from` on that belongs to segment `number` or to a later one.
 pub(super) fn find(slot: &Slot, number: u64, from: u64) -> Result<Option<Place>, Fault> {
     const AT_ONCE: u64 = 64 << 10;
-    let end = slot.size()? / SECTOR * SECTOR;
+    let end = slot.size() / SECTOR * SECTOR;
     let mut chunk = Vec::new();
     for chunk_from in (from..end).step_by(AT_ONCE as usize) {
         chunk.resize(AT_ONCE.min(end - chunk_from) as usize, 0);
@@ -220,7 +220,7 @@ pub(super) fn entry(slot: &Slot, at: u64, index: u64) -> Result<Option<Arc<[u8]>
     let mut header = [0; ITEM_HEADER];
     slot.read(at, &mut header)?;
     let len = u64::from(u32::from_le_bytes(array(&header[16..])));
-    if len > slot.size()?.saturating_sub(at + ITEM_HEADER as u64) {
+    if len > slot.size().saturating_sub(at + ITEM_HEADER as u64) {
         return Ok(None);
     }
     let mut bytes = vec![0; len as usize];

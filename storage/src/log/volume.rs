@@ -7,6 +7,7 @@ use crate::Fault;
 use crate::disk::{Disk, DiskFile, Space};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const PREFIX: &str = "log-";
 /// Writes end at pages: the system would read a page from the disk before it changes a part of it.
@@ -21,11 +22,12 @@ const SEGMENT_MAX: u64 = 1 << 30;
 pub(super) struct Slot {
     pub(super) name: String,
     file: Arc<dyn DiskFile>,
+    size: AtomicU64,
 }
 
 impl Slot {
-    pub(super) fn size(&self) -> Result<u64, Fault> {
-        self.file.size().map_err(|e| self.failed("look at", &e))
+    pub(super) fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
     }
 
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Fault> {
@@ -69,20 +71,23 @@ impl Volume {
 
     /// A file that is made waits for room.
     fn open(&self, name: String) -> Result<Slot, Fault> {
-        let opened = self.space.wait_for(|| self.disk.open(&name));
-        Ok(Slot { file: opened.map_err(|e| Fault::io(&format!("open {name} of the log"), &e))?, name })
+        let opened = self.space.wait_for(|| self.disk.open(&name)).and_then(|file| Ok((file.size()?, file)));
+        let (size, file) = opened.map_err(|e| Fault::io(&format!("open {name} of the log"), &e))?;
+        Ok(Slot { name, file, size: AtomicU64::new(size) })
     }
 
     /// Writes octets at a place, filled up to a page, and syncs them.
     pub(super) fn put(&self, slot: &Slot, from: u64, octets: &mut Vec<u8>) -> Result<(), Fault> {
         let end = align(from + octets.len() as u64, PAGE);
         octets.resize((end - from) as usize, 0);
-        let size = slot.size()?;
+        let size = slot.size();
         let written = || -> io::Result<()> {
             if end > size {
                 let step = align(self.segment_bytes.clamp(PAGE, GROW), PAGE);
-                let zeros = vec![0; (align(end, step) - size) as usize];
+                let grown = align(end, step);
+                let zeros = vec![0; (grown - size) as usize];
                 self.space.wait_for(|| slot.file.write(size, &zeros))?;
+                slot.size.store(grown, Ordering::Relaxed);
             }
             self.space.wait_for(|| slot.file.write(from, octets))?;
             slot.file.sync()

@@ -1,14 +1,23 @@
-//! How many files the system lets the process have: every connection is one.
+//! What the process asks of the system: open files, of which every connection is one, and small pages of memory.
 
 use cluster::Limits;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    thread::disable_transparent_huge_pages,
+};
 
 /// For peers, operators, metrics, and the files of log and state.
 const OTHERS: u64 = 1000;
 
+/// Asks for all of it; a node runs in any case.
+pub fn prepare(limits: &Limits) {
+    use_small_pages();
+    allow_files(limits);
+}
+
 /// Raises the process's own limit to what all connections need, as far as the system allows; says so where that is
-/// not enough. Beyond it connections are not accepted until others close, so a node runs in any case.
-pub fn allow(limits: &Limits) {
+/// not enough. Beyond it connections are not accepted until others close.
+fn allow_files(limits: &Limits) {
     let needed = limits.connections() + OTHERS;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
@@ -26,5 +35,13 @@ pub fn allow(limits: &Limits) {
             "fewer open files are allowed than [limits] has connections: raise the limit (ulimit -n, or \
              LimitNOFILE of systemd), or lower the connections"
         );
+    }
+}
+
+/// Memory comes in small pages: a write must not wait until two megabytes are cleared for it. Where the system does not
+/// know them, there are no others.
+fn use_small_pages() {
+    if let Err(cause) = disable_transparent_huge_pages(true) {
+        tracing::debug!(%cause, "huge pages can't be switched off");
     }
 }

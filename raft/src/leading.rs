@@ -1,0 +1,237 @@
+//! What a leader knows of its peers: what they were told, who of them is quick, and whom writes wait for.
+
+use crate::types::Cx;
+use openraft::{
+    RaftMetrics,
+    async_runtime::WatchReceiver,
+    type_config::{
+        TypeConfigExt,
+        alias::{InstantOf, WatchReceiverOf},
+    },
+};
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// A voter that has not answered an append for so long is late: writes wait for somebody else.
+const LATE: Duration = Duration::from_millis(10);
+
+/// What a leader knows of its peers.
+pub(crate) struct Leading<C: Cx> {
+    id: u64,
+    /// The highest index that any peer was told to be committed.
+    told: AtomicU64,
+    /// The highest index that a reader at a peer waits for.
+    wanted: AtomicU64,
+    heard: Notify,
+    quickness: Mutex<Quickness<C>>,
+    metrics: OnceLock<WatchReceiverOf<C, RaftMetrics<C>>>,
+}
+
+/// Who answered first lately, and who was late.
+struct Quickness<C: Cx> {
+    /// The highest is the quickest; unknown ones are in the middle, at 0.
+    ranks: BTreeMap<u64, i64>,
+    last: i64,
+    /// Since when an append is under way.
+    asked: BTreeMap<u64, InstantOf<C>>,
+}
+
+impl<C: Cx> Quickness<C> {
+    fn is_late(&self, id: u64) -> bool {
+        self.asked.get(&id).is_some_and(|since| C::now() - *since >= LATE)
+    }
+
+    fn rank(&self, id: u64) -> Reverse<i64> {
+        Reverse(self.ranks.get(&id).copied().unwrap_or(0))
+    }
+}
+
+impl<C: Cx> Leading<C> {
+    pub(crate) fn new(id: u64) -> Leading<C> {
+        let quickness = Quickness { ranks: BTreeMap::new(), last: 0, asked: BTreeMap::new() };
+        Leading {
+            id,
+            told: AtomicU64::new(0),
+            wanted: AtomicU64::new(0),
+            heard: Notify::new(),
+            quickness: Mutex::new(quickness),
+            metrics: OnceLock::new(),
+        }
+    }
+
+    /// From now on it is known who votes.
+    pub(crate) fn follow(&self, metrics: WatchReceiverOf<C, RaftMetrics<C>>) {
+        // there is one consensus in the life of a node
+        drop(self.metrics.set(metrics));
+    }
+
+    fn quickness(&self) -> MutexGuard<'_, Quickness<C>> {
+        self.quickness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The highest index that any peer was told to be committed.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::SeqCst)
+    }
+
+    /// A peer is about to be told that `index` is committed.
+    pub(crate) fn tell(&self, index: u64) {
+        self.told.fetch_max(index, Ordering::SeqCst);
+    }
+
+    /// A reader at a peer waits until everything up to `index` is applied there.
+    pub(crate) fn want(&self, index: u64) {
+        if self.wanted.fetch_max(index, Ordering::SeqCst) < index {
+            self.heard.notify_waiters();
+        }
+    }
+
+    /// Returns once a reader at a peer waits for more than `told`.
+    pub(crate) async fn wants_more_than(&self, told: u64) {
+        loop {
+            // before the look: a reader that comes after it is heard
+            let heard = self.heard.notified();
+            if self.wanted.load(Ordering::SeqCst) > told {
+                return;
+            }
+            heard.await;
+        }
+    }
+
+    /// Others are asked after this one from now on.
+    pub(crate) fn answered(&self, id: u64) {
+        let mut quickness = self.quickness();
+        quickness.last += 1;
+        let rank = quickness.last;
+        quickness.ranks.insert(id, rank);
+    }
+
+    /// The quickest first.
+    pub(crate) fn sort<T>(&self, voters: &mut [(u64, T)]) {
+        let quickness = self.quickness();
+        voters.sort_by_key(|(id, _)| quickness.rank(*id));
+    }
+
+    /// An append to a peer is under way until this is dropped; without [`Asked::answered`] it failed.
+    pub(crate) fn ask(&self, id: u64) -> Asked<'_, C> {
+        let since = C::now();
+        self.quickness().asked.insert(id, since);
+        Asked { leading: self, id, since, is_answered: false }
+    }
+
+    /// Whether writes wait for this peer: whether it is one of the quickest voters, of which there are as many as make
+    /// a majority with this node, and of which those that are late don't count. (Of all peers, while the voters
+    /// change.)
+    pub(crate) fn needs(&self, peer: u64) -> bool {
+        let Some(metrics) = self.metrics.get() else { return true };
+        let mut others: Vec<(u64, ())> = {
+            let metrics = metrics.borrow_watched();
+            let [voters] = metrics.membership_config.membership().get_joint_config().as_slice() else {
+                return true;
+            };
+            voters.iter().filter(|id| **id != self.id).map(|id| (*id, ())).collect()
+        };
+        if !others.iter().any(|(id, ())| *id == peer) {
+            return false;
+        }
+        let majority = others.len().div_ceil(2);
+        self.sort(&mut others);
+        let quickness = self.quickness();
+        let before = others.iter().map(|(id, ())| *id).take_while(|id| *id != peer);
+        before.filter(|id| !quickness.is_late(*id)).count() < majority
+    }
+}
+
+/// An append that is under way.
+pub(crate) struct Asked<'a, C: Cx> {
+    leading: &'a Leading<C>,
+    id: u64,
+    since: InstantOf<C>,
+    is_answered: bool,
+}
+
+impl<C: Cx> Asked<'_, C> {
+    pub(crate) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl<C: Cx> Drop for Asked<'_, C> {
+    fn drop(&mut self) {
+        let mut quickness = self.leading.quickness();
+        quickness.asked.remove(&self.id);
+        if !self.is_answered || C::now() - self.since >= LATE {
+            quickness.last += 1;
+            let rank = -quickness.last;
+            quickness.ranks.insert(self.id, rank);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Live, NodeInfo};
+    use openraft::{Membership, StoredMembership};
+    use std::{collections::BTreeSet, sync::Arc};
+    use tokio::time::advance;
+
+    fn leading(configs: &[&[u64]]) -> Leading<Live> {
+        let configs: Vec<BTreeSet<u64>> = configs.iter().map(|ids| ids.iter().copied().collect()).collect();
+        let nodes: BTreeMap<u64, NodeInfo> = (1..=9).map(|id| (id, NodeInfo::default())).collect();
+        let mut metrics = RaftMetrics::new_initial(1);
+        let membership = Membership::new(configs, nodes).unwrap();
+        metrics.membership_config = Arc::new(StoredMembership::new(None, membership));
+        let leading = Leading::new(1);
+        leading.follow(Live::watch_channel(metrics).1);
+        leading
+    }
+
+    fn needed(leading: &Leading<Live>) -> Vec<u64> {
+        (2..=9).filter(|peer| leading.needs(*peer)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_are_needed_as_make_a_majority_with_the_leader() {
+        for (voters, expected) in [
+            (&[1][..], &[][..]),
+            (&[1, 2], &[2]),
+            (&[1, 2, 3], &[2]),
+            (&[1, 2, 3, 4], &[2, 3]),
+            (&[1, 2, 3, 4, 5], &[2, 3]),
+        ] {
+            assert_eq!(needed(&leading(&[voters])), expected, "{voters:?}");
+        }
+        assert_eq!(
+            needed(&leading(&[&[1, 2, 3], &[1, 4, 5]])),
+            [2, 3, 4, 5, 6, 7, 8, 9],
+            "while voters change"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_late_is_not_waited_for_and_comes_last_from_then_on() {
+        let leading = leading(&[&[1, 2, 3]]);
+        let asked = leading.ask(2);
+        advance(LATE / 2).await;
+        assert_eq!(needed(&leading), [2]);
+        advance(LATE / 2).await;
+        assert_eq!(needed(&leading), [2, 3], "the next one is needed too");
+        asked.answered();
+        assert_eq!(needed(&leading), [3]);
+        leading.ask(3).answered();
+        assert_eq!(needed(&leading), [3], "one that is in time stays");
+        drop(leading.ask(3));
+        assert_eq!(needed(&leading), [2], "a failure is worse than late");
+        leading.answered(3);
+        assert_eq!(needed(&leading), [3]);
+    }
+}
