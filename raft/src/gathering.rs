@@ -54,8 +54,7 @@ struct Last<C: Cx> {
 impl<C: Cx, S: Stream<Item = AppendEntriesRequest<C>> + Unpin> Gathering<C, S> {
     async fn next(&mut self) -> Option<AppendEntriesRequest<C>> {
         // the first one may be a probe: it is the answer that counts
-        let request = match self.last.take() {
-            Some(last) if last.entries >= MANY => self.requests.next().await?,
+        let request = match self.last.take().filter(|last| last.entries < MANY) {
             Some(last) if self.leading.needs(self.peer) => self.with_entries(last.told).await?,
             Some(last) => {
                 let until = pin!(C::sleep_until(last.at + HOLD));
@@ -87,10 +86,9 @@ impl<C: Cx, S: Stream<Item = AppendEntriesRequest<C>> + Unpin> Gathering<C, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Leader, Live, LogEntry, LogId, NodeInfo, Payload, Vote};
+    use crate::leading::tests::leading;
+    use crate::types::{Leader, Live, LogEntry, LogId, Payload, Vote};
     use futures_util::stream::BoxStream;
-    use openraft::{Membership, RaftMetrics, StoredMembership};
-    use std::collections::{BTreeMap, BTreeSet};
     use tokio::{
         sync::mpsc,
         time::{Instant, sleep},
@@ -119,13 +117,7 @@ mod tests {
 
     impl Wire {
         fn new() -> Wire {
-            let leading = Arc::new(Leading::new(1));
-            let nodes: BTreeMap<u64, NodeInfo> = [1, 2, 3, 9].map(|id| (id, NodeInfo::default())).into();
-            let voters = Membership::new(vec![BTreeSet::from([1, 2, 3])], nodes).unwrap();
-            let mut metrics = RaftMetrics::new_initial(1);
-            metrics.membership_config = Arc::new(StoredMembership::new(None, voters));
-            leading.follow(Live::watch_channel(metrics).1);
-            Wire { leading, began: Instant::now() }
+            Wire { leading: Arc::new(leading(&[&[1, 2, 3]])), began: Instant::now() }
         }
 
         fn to(&self, peer: u64) -> Line<'_> {
@@ -133,6 +125,14 @@ mod tests {
             let requests = stream::unfold(requests, |mut r| async { Some((r.recv().await?, r)) });
             let sent = gathered(self.leading.clone(), peer, Box::pin(requests)).boxed();
             Line { wire: self, consensus, sent }
+        }
+
+        /// After the first request, which is sent.
+        async fn begun(&self, peer: u64) -> Line<'_> {
+            let mut line = self.to(peer);
+            line.offer(0, 1, 0);
+            assert_eq!(line.sent().await, (1, 0, Duration::ZERO), "at once");
+            line
         }
     }
 
@@ -159,9 +159,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn news_travels_with_the_next_entries() {
         let wire = Wire::new();
-        let mut line = wire.to(2);
-        line.offer(0, 1, 0);
-        assert_eq!(line.sent().await, (1, 0, Duration::ZERO));
+        let mut line = wire.begun(2).await;
         line.offer(1, 1, 1);
         line.offer(1, 2, 1);
         assert_eq!(line.sent().await, (1, 1, Duration::ZERO), "the news alone is not sent");
@@ -170,9 +168,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_held_back_is_sent_when_nothing_follows() {
         let wire = Wire::new();
-        let mut line = wire.to(2);
-        line.offer(0, 1, 0);
-        line.sent().await;
+        let line = wire.begun(2).await;
         line.offer(1, 1, 1);
         let Line { consensus, mut sent, .. } = line;
         drop(consensus);
@@ -184,9 +180,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn news_alone_is_sent_after_a_moment_or_when_a_reader_wants_it() {
         let wire = Wire::new();
-        let mut line = wire.to(2);
-        line.offer(0, 1, 0);
-        line.sent().await;
+        let mut line = wire.begun(2).await;
         line.offer(1, 1, 1);
         assert_eq!(line.sent().await, (0, 1, HOLD));
         line.offer(1, 1, 2);
@@ -204,9 +198,7 @@ mod tests {
     async fn a_peer_that_no_write_waits_for_gets_what_came_meanwhile() {
         for peer in [3, 9] {
             let wire = Wire::new();
-            let mut line = wire.to(peer);
-            line.offer(0, 1, 0);
-            assert_eq!(line.sent().await, (1, 0, Duration::ZERO), "at once after a pause");
+            let mut line = wire.begun(peer).await;
             line.offer(1, 4, 1);
             assert_eq!(line.sent().await, (3, 1, HOLD));
             line.offer(4, 5, 4);

@@ -39,7 +39,8 @@ pub(crate) struct Leading<C: Cx> {
 struct Quickness<C: Cx> {
     /// The highest is the quickest; unknown ones are in the middle, at 0.
     ranks: BTreeMap<u64, i64>,
-    last: i64,
+    /// How often a rank was given.
+    given: i64,
     /// Since when an append is under way.
     asked: BTreeMap<u64, InstantOf<C>>,
 }
@@ -49,14 +50,25 @@ impl<C: Cx> Quickness<C> {
         self.asked.get(&id).is_some_and(|since| C::now() - *since >= LATE)
     }
 
-    fn rank(&self, id: u64) -> Reverse<i64> {
-        Reverse(self.ranks.get(&id).copied().unwrap_or(0))
+    /// Sorts the quickest first, and those of whom nothing is known by their numbers.
+    fn order(&self, id: u64) -> (Reverse<i64>, u64) {
+        (Reverse(self.ranks.get(&id).copied().unwrap_or(0)), id)
+    }
+
+    fn put_first(&mut self, id: u64) {
+        self.given += 1;
+        self.ranks.insert(id, self.given);
+    }
+
+    fn put_last(&mut self, id: u64) {
+        self.given += 1;
+        self.ranks.insert(id, -self.given);
     }
 }
 
 impl<C: Cx> Leading<C> {
     pub(crate) fn new(id: u64) -> Leading<C> {
-        let quickness = Quickness { ranks: BTreeMap::new(), last: 0, asked: BTreeMap::new() };
+        let quickness = Quickness { ranks: BTreeMap::new(), given: 0, asked: BTreeMap::new() };
         Leading {
             id,
             told: AtomicU64::new(0),
@@ -108,16 +120,13 @@ impl<C: Cx> Leading<C> {
 
     /// Others are asked after this one from now on.
     pub(crate) fn answered(&self, id: u64) {
-        let mut quickness = self.quickness();
-        quickness.last += 1;
-        let rank = quickness.last;
-        quickness.ranks.insert(id, rank);
+        self.quickness().put_first(id);
     }
 
     /// The quickest first.
     pub(crate) fn sort<T>(&self, voters: &mut [(u64, T)]) {
         let quickness = self.quickness();
-        voters.sort_by_key(|(id, _)| quickness.rank(*id));
+        voters.sort_by_key(|(id, _)| quickness.order(*id));
     }
 
     /// An append to a peer is under way until this is dropped; without [`Asked::answered`] it failed.
@@ -132,21 +141,15 @@ impl<C: Cx> Leading<C> {
     /// change.)
     pub(crate) fn needs(&self, peer: u64) -> bool {
         let Some(metrics) = self.metrics.get() else { return true };
-        let mut others: Vec<(u64, ())> = {
-            let metrics = metrics.borrow_watched();
-            let [voters] = metrics.membership_config.membership().get_joint_config().as_slice() else {
-                return true;
-            };
-            voters.iter().filter(|id| **id != self.id).map(|id| (*id, ())).collect()
+        let metrics = metrics.borrow_watched();
+        let [voters] = metrics.membership_config.membership().get_joint_config().as_slice() else {
+            return true;
         };
-        if !others.iter().any(|(id, ())| *id == peer) {
-            return false;
-        }
-        let majority = others.len().div_ceil(2);
-        self.sort(&mut others);
+        let others = || voters.iter().copied().filter(|id| *id != self.id);
+        let majority = others().count().div_ceil(2);
         let quickness = self.quickness();
-        let before = others.iter().map(|(id, ())| *id).take_while(|id| *id != peer);
-        before.filter(|id| !quickness.is_late(*id)).count() < majority
+        let is_before = |id: &u64| quickness.order(*id) < quickness.order(peer) && !quickness.is_late(*id);
+        others().any(|id| id == peer) && others().filter(is_before).count() < majority
     }
 }
 
@@ -169,22 +172,21 @@ impl<C: Cx> Drop for Asked<'_, C> {
         let mut quickness = self.leading.quickness();
         quickness.asked.remove(&self.id);
         if !self.is_answered || C::now() - self.since >= LATE {
-            quickness.last += 1;
-            let rank = -quickness.last;
-            quickness.ranks.insert(self.id, rank);
+            quickness.put_last(self.id);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::types::{Live, NodeInfo};
     use openraft::{Membership, StoredMembership};
     use std::{collections::BTreeSet, sync::Arc};
     use tokio::time::advance;
 
-    fn leading(configs: &[&[u64]]) -> Leading<Live> {
+    /// What node 1 knows that leads these voters, of the nodes 1 to 9.
+    pub(crate) fn leading(configs: &[&[u64]]) -> Leading<Live> {
         let configs: Vec<BTreeSet<u64>> = configs.iter().map(|ids| ids.iter().copied().collect()).collect();
         let nodes: BTreeMap<u64, NodeInfo> = (1..=9).map(|id| (id, NodeInfo::default())).collect();
         let mut metrics = RaftMetrics::new_initial(1);
