@@ -4,14 +4,20 @@
 //! the queue are lost and counted, and so is what can't be written.
 
 use std::{
-    io::{self, IsTerminal, stderr},
+    io::{self, BufWriter, IsTerminal, stderr},
     sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Lines waiting to be written at most: some 10 MB of usual ones.
 const LINES_MAX: usize = 32_768;
+/// How long lines come together after some were written: a write for each of a thousand a second costs more than they do.
+const GATHER: Duration = Duration::from_millis(5);
+/// Lines are written when they are so many octets, or when there are no more.
+const BUFFER_BYTES: usize = 64 << 10;
 
 static LOG: Mutex<Option<(WorkerGuard, ErrorCounter)>> = Mutex::new(None);
 
@@ -23,7 +29,7 @@ pub fn start() {
         .lossy(true)
         .buffered_lines_limit(LINES_MAX)
         .thread_name("log")
-        .finish(Unbreakable(stderr()));
+        .finish(Gathered(BufWriter::with_capacity(BUFFER_BYTES, Unbreakable(stderr()))));
     *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some((guard, writer.error_counter()));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -56,5 +62,21 @@ impl<W: io::Write> io::Write for Unbreakable<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush().or(Ok(()))
+    }
+}
+
+/// What is written at once goes out with the first flush. The thread of the log flushes when no line waits any more, and
+/// rests then.
+struct Gathered<W: io::Write>(BufWriter<W>);
+
+impl<W: io::Write> io::Write for Gathered<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        thread::sleep(GATHER);
+        Ok(())
     }
 }

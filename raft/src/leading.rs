@@ -20,7 +20,8 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// A voter that has not answered an append for so long is late: writes wait for somebody else.
+/// A voter that has not answered an append for so long, and for twice as long as it took the last time, is late: writes
+/// wait for somebody else.
 const LATE: Duration = Duration::from_millis(10);
 
 /// What a leader knows of its peers.
@@ -43,11 +44,20 @@ struct Quickness<C: Cx> {
     given: i64,
     /// Since when an append is under way.
     asked: BTreeMap<u64, InstantOf<C>>,
+    /// How long the last one took that was answered.
+    took: BTreeMap<u64, Duration>,
 }
 
 impl<C: Cx> Quickness<C> {
     fn is_late(&self, id: u64) -> bool {
-        self.asked.get(&id).is_some_and(|since| C::now() - *since >= LATE)
+        let usual = self.took.get(&id).copied().unwrap_or_default();
+        self.asked.get(&id).is_some_and(|since| C::now() - *since >= LATE.max(2 * usual))
+    }
+
+    /// Whether one that took so long is passed by another voter, which took less than half or has yet to show what it can:
+    /// where all are far, none is late for that.
+    fn is_passed(&self, took: Duration, other: u64) -> bool {
+        took >= LATE && self.took.get(&other).is_none_or(|other| 2 * *other < took)
     }
 
     /// Sorts the quickest first, and those of whom nothing is known by their numbers.
@@ -68,7 +78,8 @@ impl<C: Cx> Quickness<C> {
 
 impl<C: Cx> Leading<C> {
     pub(crate) fn new(id: u64) -> Leading<C> {
-        let quickness = Quickness { ranks: BTreeMap::new(), given: 0, asked: BTreeMap::new() };
+        let quickness =
+            Quickness { ranks: BTreeMap::new(), given: 0, asked: BTreeMap::new(), took: BTreeMap::new() };
         Leading {
             id,
             told: AtomicU64::new(0),
@@ -140,17 +151,26 @@ impl<C: Cx> Leading<C> {
     /// a majority with this node, and of which those that are late don't count. (Of all peers, while the voters
     /// change.)
     pub(crate) fn needs(&self, peer: u64) -> bool {
-        let Some(metrics) = self.metrics.get() else { return true };
-        let metrics = metrics.borrow_watched();
-        let [voters] = metrics.membership_config.membership().get_joint_config().as_slice() else {
-            return true;
-        };
-        let others = || voters.iter().copied().filter(|id| *id != self.id);
-        let majority = others().count().div_ceil(2);
+        let Some(others) = self.others() else { return true };
+        let majority = majority_with(others.len());
         let quickness = self.quickness();
-        let is_before = |id: &u64| quickness.order(*id) < quickness.order(peer) && !quickness.is_late(*id);
-        others().any(|id| id == peer) && others().filter(is_before).count() < majority
+        let is_before = |id: &&u64| quickness.order(**id) < quickness.order(peer) && !quickness.is_late(**id);
+        others.contains(&peer) && others.iter().filter(is_before).count() < majority
     }
+
+    /// The voters beside this node; `None` while they change.
+    fn others(&self) -> Option<Vec<u64>> {
+        let metrics = self.metrics.get()?.borrow_watched();
+        let [voters] = metrics.membership_config.membership().get_joint_config().as_slice() else {
+            return None;
+        };
+        Some(voters.iter().copied().filter(|id| *id != self.id).collect())
+    }
+}
+
+/// So many of the other voters make a majority with this node.
+fn majority_with(others: usize) -> usize {
+    others.div_ceil(2)
 }
 
 /// An append that is under way.
@@ -169,9 +189,15 @@ impl<C: Cx> Asked<'_, C> {
 
 impl<C: Cx> Drop for Asked<'_, C> {
     fn drop(&mut self) {
+        let others = self.leading.others().unwrap_or_default();
+        let took = C::now() - self.since;
         let mut quickness = self.leading.quickness();
         quickness.asked.remove(&self.id);
-        if !self.is_answered || C::now() - self.since >= LATE {
+        if self.is_answered {
+            quickness.took.insert(self.id, took);
+        }
+        let passing = others.iter().filter(|other| **other != self.id && quickness.is_passed(took, **other));
+        if !self.is_answered || passing.count() >= majority_with(others.len()) {
             quickness.put_last(self.id);
         }
     }
@@ -235,5 +261,36 @@ pub(crate) mod tests {
         assert_eq!(needed(&leading), [2], "a failure is worse than late");
         leading.answered(3);
         assert_eq!(needed(&leading), [3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_far_the_nearer_one_stays_the_quickest() {
+        let leading = leading(&[&[1, 2, 3]]);
+        for (voter, away, first) in
+            [(2, 15, 3), (3, 90, 2), (2, 15, 2), (3, 90, 2), (2, 25, 2), (3, 12, 2), (2, 25, 3)]
+        {
+            let asked = leading.ask(voter);
+            advance(Duration::from_millis(away)).await;
+            asked.answered();
+            assert_eq!(needed(&leading), [first], "voter {voter} answered after {away} ms");
+        }
+        let _asked = leading.ask(3);
+        advance(Duration::from_millis(12)).await;
+        assert_eq!(needed(&leading), [3], "no longer than usual");
+        advance(Duration::from_millis(12)).await;
+        assert_eq!(needed(&leading), [2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_five_voters_two_that_are_nearer_stay_the_quickest() {
+        let leading = leading(&[&[1, 2, 3, 4, 5]]);
+        for _ in 0..3 {
+            for (voter, away) in [(2, 5), (3, 90), (4, 12), (5, 95)] {
+                let asked = leading.ask(voter);
+                advance(Duration::from_millis(away)).await;
+                asked.answered();
+            }
+        }
+        assert_eq!(needed(&leading), [2, 4]);
     }
 }

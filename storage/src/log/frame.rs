@@ -171,13 +171,23 @@ pub(super) fn read(slot: &Slot, place: Place) -> Result<Option<Frame>, Fault> {
         return Ok(None);
     }
     if header.format != FORMAT {
-        return Err(other_format("a segment of the log", &format!("namingo log {}", header.format)));
+        return Err(other_format(
+            &format!("the log file {}", slot.name),
+            &format!("namingo log {}", header.format),
+        ));
     }
     let end = place.offset + align((HEADER + body.len()) as u64, SECTOR);
     if end > size {
         return Ok(None);
     }
-    Ok(Some(Frame { ops: codec::decode(ops)?, items, end }))
+    let ops = codec::decode(ops).map_err(|why| {
+        Fault::corrupt(format!(
+            "the log file {} is sound at octet {}, but this version can't read what stands there ({why}): use the \
+             version that wrote it",
+            slot.name, place.offset
+        ))
+    })?;
+    Ok(Some(Frame { ops, items, end }))
 }
 
 /// A file of another version.
@@ -299,4 +309,38 @@ fn sound_items(mut rest: &[u8], mut at: u64) -> Option<(Vec<u64>, u64)> {
         rest = &rest[ITEM_HEADER + len..];
     }
     Some((places, sum.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{LogOptions, volume::Volume};
+    use crate::{Disk, SimDisk};
+
+    /// What is said about a sound frame of this format with these operations.
+    fn complaint(format: u32, ops: &[u8]) -> String {
+        let place = Place { number: 1, offset: 0 };
+        let header = Header { place, format, ops: ops.len(), items: 0 };
+        let check = checksum(&header, ops, SipHasher13::new_with_key(&KEY).finish());
+        let mut octets = header.encode(check).to_vec();
+        octets.extend_from_slice(ops);
+        octets.resize(SECTOR as usize, 0);
+        let disk = SimDisk::new();
+        disk.open("log-007").unwrap().write(0, &octets).unwrap();
+        let volume = Volume::new(Arc::new(disk), &LogOptions::default());
+        let slots = volume.slots().unwrap();
+        read(&slots[0], place).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_sound_but_of_another_version_is_told_with_its_file() {
+        for (format, ops, expected) in [
+            (FORMAT + 1, &[0][..], "the log file log-007 has the format \"namingo log 4\""),
+            (FORMAT, &[1, 99], "the log file log-007 is sound at octet 0, but this version can't read"),
+        ] {
+            let complaint = complaint(format, ops);
+            assert!(complaint.contains(expected), "{complaint}");
+            assert!(complaint.contains("use the version that wrote it"), "{complaint}");
+        }
+    }
 }
