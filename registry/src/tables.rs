@@ -63,8 +63,8 @@ pub const KEY_EPOCH: Table<u32, KeyEpoch> = Table::new(24, "key_epoch");
 /// Nodes that were allocated or removed, by number, for ever.
 pub const NODE: Table<u64, Node> = Table::new(25, "node");
 
-/// Those that DAS looks keys up in, millions of times a second.
-pub const FINGERPRINTED: &[Meta] = &[DOMAIN.meta(), MARK.meta()];
+/// Those in which keys are looked up that most often are not there: by DAS, millions of times a second, and by every create.
+pub const FINGERPRINTED: &[Meta] = &[DOMAIN.meta(), MARK.meta(), TLD.meta()];
 
 /// All of them, for [`storage::Store::open`].
 pub const ALL: &[Meta] = &[

@@ -19,6 +19,14 @@ pub struct Source<'a> {
     pub(crate) inside: Option<&'a Cell<bool>>,
 }
 
+/// Whether a row is there, as far as whoever asks can guess.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hope {
+    /// It is not worth a look at fingerprints first.
+    Likely,
+    Doubtful,
+}
+
 /// Keeps `Read` for the two types that can serve it.
 pub trait Sealed {
     fn source(&self) -> Source<'_>;
@@ -45,11 +53,13 @@ impl<'a> Source<'a> {
         r
     }
 
-    /// Finds a row and hands its bytes to `f`: active, draining, base, the first hit wins.
+    /// Finds a row and hands its bytes to `f`: active, draining, base, the first hit wins. The file is not asked for a row
+    /// that is surely not there, if whoever asks thinks that it may well not be.
     pub(crate) fn find<T>(
         &self,
         meta: Meta,
         key: &[u8],
+        hope: Hope,
         f: impl FnOnce(&[u8]) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
         let slot = self.catalogue().slot(meta)?;
@@ -58,6 +68,10 @@ impl<'a> Source<'a> {
             return hit.as_deref().map(f).transpose();
         }
         let Some(table) = self.base().table(slot) else { return Ok(None) };
+        let fingerprints = self.under.fingerprints.as_deref().filter(|_| hope == Hope::Doubtful);
+        if fingerprints.is_some_and(|all| all.rule_out(slot, key)) {
+            return Ok(None);
+        }
         match table.get(key).map_err(|e| Fault::from(e).at(meta.name, key))? {
             Some(guard) => f(guard.value()).map(Some),
             None => Ok(None),
@@ -68,11 +82,14 @@ impl<'a> Source<'a> {
         &self,
         meta: Meta,
         key: impl FnOnce() -> Vec<u8>,
+        hope: Hope,
         f: impl FnOnce(&[u8]) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
+        // what a batch looks for is most often what it is about to make
+        let hope = if self.inside.is_some() { Hope::Doubtful } else { hope };
         self.within(|| {
             let key = key();
-            self.find(meta, &key, |b| f(b).map_err(|e| e.at(meta.name, &key)))
+            self.find(meta, &key, hope, |b| f(b).map_err(|e| e.at(meta.name, &key)))
         })
         .inspect_err(|fault| self.catalogue().tell(fault))
     }
@@ -126,17 +143,17 @@ fn nothing(_: &[u8]) -> Result<(), Fault> {
 pub trait Read: Sealed {
     /// The value under a key.
     fn get<K: Key, V: Record>(&self, t: &Table<K, V>, k: &K) -> Result<Option<V>, Fault> {
-        self.source().look_up(t.meta(), || key_of(k), codec::decode_record)
+        self.source().look_up(t.meta(), || key_of(k), Hope::Likely, codec::decode_record)
     }
 
     /// Whether a key has a value; cheaper than `get`, since nothing is decoded.
     fn has<K: Key, V: Record>(&self, t: &Table<K, V>, k: &K) -> Result<bool, Fault> {
-        Ok(self.source().look_up(t.meta(), || key_of(k), nothing)?.is_some())
+        Ok(self.source().look_up(t.meta(), || key_of(k), Hope::Doubtful, nothing)?.is_some())
     }
 
     /// Whether an index has a key.
     fn contains<K: Key>(&self, t: &Index<K>, k: &K) -> Result<bool, Fault> {
-        Ok(self.source().look_up(t.meta(), || key_of(k), nothing)?.is_some())
+        Ok(self.source().look_up(t.meta(), || key_of(k), Hope::Doubtful, nothing)?.is_some())
     }
 
     /// The rows whose keys lie in `r`, in ascending order.

@@ -4,7 +4,7 @@
 use crate::digest;
 use crate::generation::Generation;
 use crate::layers::Layers;
-use crate::read::{Sealed, Source};
+use crate::read::{Hope, Sealed, Source};
 use crate::table::{Kind, Meta, key_of};
 use crate::{Fault, Header, Index, Key, Read, Record, Store, Table, codec};
 use std::cell::Cell;
@@ -135,7 +135,7 @@ impl<'s> Tx<'s> {
 
     /// The digest trusts the caller to know the old value; in tests that trust is checked.
     fn assert_old(&self, meta: Meta, key: &[u8], old: Option<&[u8]>) -> Result<(), Fault> {
-        let stored = self.source().find(meta, key, |b| Ok(b.to_vec()))?;
+        let stored = self.source().find(meta, key, Hope::Likely, |b| Ok(b.to_vec()))?;
         assert!(
             stored.as_deref() == old,
             "table {}, key {key:02x?}: the caller says the old value is {old:02x?}, stored is {stored:02x?}",

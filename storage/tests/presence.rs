@@ -43,9 +43,12 @@ fn likely(view: &View, name: &Name) -> bool {
 }
 
 fn check(store: &Store) {
-    let view = store.view();
+    let (view, batch) = (store.view(), store.begin());
     for name in everything() {
-        assert_eq!(likely(&view, &name), view.has(&NAMES, &name).unwrap(), "{name:?}");
+        let row = view.get(&NAMES, &name).unwrap();
+        assert_eq!(likely(&view, &name), row.is_some(), "{name:?}");
+        assert_eq!(view.has(&NAMES, &name).unwrap(), row.is_some(), "{name:?}, without the row");
+        assert_eq!(batch.get(&NAMES, &name).unwrap(), row, "{name:?}, in a batch");
     }
 }
 

@@ -5,7 +5,7 @@
 //! A fingerprint is a keyed hash with a key of this process: nobody outside can look for two names with the same
 //! one. It errs on one side alone. A key that is there is always found; one that is not is found by mistake with a
 //! probability of one in 2^64 for each key of the table. So `Presence` belongs to a `View`: rules, which run on a
-//! `Tx`, read the rows.
+//! `Tx`, read the rows, and leave out only those that fingerprints rule out.
 
 mod load;
 mod set;
@@ -87,6 +87,11 @@ pub(crate) struct Fingerprints {
 impl Fingerprints {
     fn set(&self, slot: usize) -> Option<&Set> {
         self.sets.iter().find(|(of, _)| *of == slot).map(|(_, set)| set)
+    }
+
+    /// Whether the file surely lacks the key.
+    pub(crate) fn rule_out(&self, slot: usize, key: &[u8]) -> bool {
+        self.set(slot).is_some_and(|set| !set.contains(self.made_by.of(key)))
     }
 
     fn slots(&self) -> Vec<usize> {
