@@ -162,7 +162,7 @@ impl Collector for RaftCollector {
             ),
             (
                 "namingo_das_fingerprints",
-                "Names and marked labels that DAS finds in memory, 0 while it reads the state file",
+                "Names, marked labels and zones that are found in memory, 0 while the state file is read for them",
                 held.keys as u64,
             ),
             ("namingo_das_fingerprint_bytes", "The memory that they take", held.bytes as u64),

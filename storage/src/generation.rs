@@ -17,6 +17,8 @@ pub(crate) struct Generation {
     maps: Vec<Map>,
     /// By slot: grows with every change of the table, in this process.
     revisions: Vec<u64>,
+    /// By slot: rows that hide one of a lower layer.
+    tombstones: Vec<usize>,
     /// Rows that a drain will have to write.
     pub(crate) rows: usize,
     /// Their estimated memory.
@@ -33,6 +35,7 @@ impl Generation {
         Generation {
             maps: vec![Map::new(); tables],
             revisions: vec![0; tables],
+            tombstones: vec![0; tables],
             rows: 0,
             bytes: 0,
             volatile_bytes: 0,
@@ -45,6 +48,7 @@ impl Generation {
         let revisions: Vec<u64> = self.revisions.iter().map(|r| r + 1).collect();
         Generation {
             maps: vec![Map::new(); revisions.len()],
+            tombstones: vec![0; revisions.len()],
             revisions,
             rows: 0,
             bytes: 0,
@@ -59,6 +63,11 @@ impl Generation {
 
     pub(crate) fn map(&self, slot: usize) -> &Map {
         &self.maps[slot]
+    }
+
+    /// Whether a row of a lower layer may be hidden.
+    pub(crate) fn hides(&self, slot: usize) -> bool {
+        self.tombstones[slot] > 0
     }
 
     /// Sets or (`None`) hides a row.
@@ -81,8 +90,10 @@ impl Generation {
         }
         self.bytes += new;
         self.rows += 1;
+        self.tombstones[slot] += usize::from(value.is_none());
         if let Some(old) = map.insert(key.into(), value.map(Into::into)) {
             self.rows -= 1;
+            self.tombstones[slot] -= usize::from(old.is_none());
             self.bytes -= cost(old.map_or(0, |v| v.len()));
         }
     }
@@ -112,7 +123,10 @@ mod tests {
         let c = Catalogue::new(&metas).unwrap();
         let mut g = Generation::new(&c);
         g.put(0, Kind::Replicated, vec![1], Some(vec![1, 2, 3]));
+        assert!(!g.hides(0));
         g.put(0, Kind::Replicated, vec![1], None);
+        g.put(0, Kind::Replicated, vec![1], None);
+        assert!(g.hides(0));
         g.put(1, Kind::Volatile, vec![1], Some(vec![1]));
         g.put(1, Kind::Volatile, vec![2], Some(vec![1]));
         g.put(1, Kind::Volatile, vec![2], None);
@@ -121,6 +135,9 @@ mod tests {
         assert_eq!(g.volatile_bytes, 3 + ROW_OVERHEAD);
         let (frozen, next) = g.split(&c);
         assert_eq!((frozen.map(0).len(), frozen.map(1).len()), (1, 0));
+        assert_eq!((frozen.hides(0), next.hides(0)), (true, false));
+        g.put(0, Kind::Replicated, vec![1], Some(vec![4]));
+        assert!(!g.hides(0));
         assert_eq!((next.map(0).len(), next.map(1).len(), next.rows), (0, 1, 0));
         assert_eq!((frozen.volatile_bytes, next.volatile_bytes), (0, 3 + ROW_OVERHEAD));
     }

@@ -59,7 +59,7 @@ impl Default for Options {
             assert_fresh: false,
             freeze_rows: 200_000,
             freeze_bytes: 128 << 20,
-            freeze_age: Duration::from_secs(10),
+            freeze_age: Duration::from_secs(60),
             sync_every_bytes: 4 << 20,
             cache_bytes: 1 << 30,
             fingerprints: Fingerprinted::default(),

@@ -123,6 +123,8 @@ pub struct Presence<'v, K> {
     meta: Meta,
     /// Top layer first; empty ones are left out.
     memory: [Option<&'v Map>; 2],
+    /// A row of the file may be hidden by one in memory.
+    hides: bool,
     base: &'v Base,
     fingerprints: Option<(&'v Fingerprinter, &'v Set)>,
     _key: PhantomData<fn(K)>,
@@ -136,14 +138,17 @@ impl View {
     pub fn presence<K: Key, V>(&self, table: &Table<K, V>) -> Result<Presence<'_, K>, Fault> {
         let (layers, meta) = (&*self.layers, table.meta());
         let slot = layers.base.catalogue.slot(meta)?;
-        let draining = layers.draining.as_ref().map(|frozen| frozen.rows.map(slot));
+        let draining = layers.draining.as_ref().map(|frozen| &*frozen.rows);
+        let hides = layers.active.hides(slot) || draining.is_some_and(|rows| rows.hides(slot));
         let filled = |map: &&Map| !map.is_empty();
         let fingerprints =
             layers.fingerprints.as_deref().and_then(|all| Some((&all.made_by, all.set(slot)?)));
         Ok(Presence {
             slot,
             meta,
-            memory: [Some(layers.active.map(slot)).filter(filled), draining.filter(filled)],
+            memory: [Some(&layers.active), draining]
+                .map(|rows| rows.map(|rows| rows.map(slot)).filter(filled)),
+            hides,
             base: &layers.base,
             fingerprints,
             _key: PhantomData,
@@ -160,13 +165,17 @@ impl<K: Key> Presence<'_, K> {
     pub fn likely(&self, key: &impl KeyLike<K>, room: &mut Vec<u8>) -> Result<bool, Fault> {
         room.clear();
         key.put(room);
+        let in_file = self.fingerprints.map(|(made_by, set)| set.contains(made_by.of(room)));
+        if in_file == Some(true) && !self.hides {
+            return Ok(true);
+        }
         for map in self.memory.into_iter().flatten() {
             if let Some(row) = map.get(room.as_slice()) {
                 return Ok(row.is_some());
             }
         }
-        match self.fingerprints {
-            Some((made_by, set)) => Ok(set.contains(made_by.of(room))),
+        match in_file {
+            Some(in_file) => Ok(in_file),
             None => self.read(room).inspect_err(|fault| self.base.catalogue.tell(fault)),
         }
     }
