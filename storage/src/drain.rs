@@ -156,6 +156,7 @@ impl Store {
                     Some(v) => table.insert(&**key, &**v)?,
                     None => table.remove(&**key)?,
                 };
+                self.pace.did_row();
                 if let Some(notes) = &mut notes {
                     notes.row(slot, key, before.is_some(), value.is_some());
                 }

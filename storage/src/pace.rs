@@ -1,11 +1,12 @@
-//! How a drain rests: writes go on beside it, and shall not come to half their rate for a second and then recover. It rests
-//! twice as long as it works, between rows and between the syncs of its commit, while the active generation has room for what
-//! comes meanwhile; then it hurries.
+//! How a drain rests, and how far it is: writes go on beside it, and shall not come to half their rate for a second and then
+//! recover. It rests twice as long as it works, between rows and between the syncs of its commit, while the active generation
+//! has room for what comes meanwhile; then it hurries, and the other half of that room is given away as it gets on, so that
+//! writes that come faster than it drains become slower and are never stopped.
 
 use crate::store::{Monotonic, Rest};
 use crate::sync::lock;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// So many times as long as it works a drain rests.
@@ -20,6 +21,28 @@ pub(crate) struct Pace {
     hurries: AtomicBool,
     /// When a drain began to work, or went on after its last rest.
     since: Mutex<Option<Duration>>,
+    this: Extent,
+    /// What the drain before wrote.
+    last: Extent,
+    rows_done: AtomicU64,
+}
+
+/// How large a drain is: its rows, and the octets that it has written.
+#[derive(Default)]
+struct Extent {
+    rows: AtomicU64,
+    octets: AtomicU64,
+}
+
+impl Extent {
+    fn set(&self, rows: u64, octets: u64) {
+        self.rows.store(rows, Ordering::Relaxed);
+        self.octets.store(octets, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> (u64, u64) {
+        (self.rows.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
+    }
 }
 
 impl std::fmt::Debug for Pace {
@@ -34,13 +57,49 @@ pub(crate) struct Working<'a>(&'a Pace);
 impl Drop for Working<'_> {
     fn drop(&mut self) {
         *lock(&self.0.since) = None;
+        let (rows, octets) = self.0.this.get();
+        self.0.last.set(rows, octets);
     }
 }
 
 impl Pace {
     /// Without a `rest` it never does.
     pub(crate) fn new(rest: Option<Rest>, clock: Monotonic) -> Pace {
-        Pace { rest, clock, hurries: AtomicBool::new(false), since: Mutex::default() }
+        Pace {
+            rest,
+            clock,
+            hurries: AtomicBool::new(false),
+            since: Mutex::default(),
+            this: Extent::default(),
+            last: Extent::default(),
+            rows_done: AtomicU64::new(0),
+        }
+    }
+
+    /// So many rows wait for a drain from now on.
+    pub(crate) fn frozen(&self, rows: usize) {
+        self.this.set(rows as u64, 0);
+        self.rows_done.store(0, Ordering::Relaxed);
+    }
+
+    /// The drain has handed one more row to the file.
+    pub(crate) fn did_row(&self) {
+        self.rows_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The file was written to.
+    pub(crate) fn wrote(&self, octets: u64) {
+        self.this.octets.fetch_add(octets, Ordering::Relaxed);
+    }
+
+    /// How full the active generation may become before the drain is over. How far that is, is guessed: rows are one half of
+    /// it, and the other half what the commit writes, which the drain before tells.
+    pub(crate) fn ceiling(&self) -> f64 {
+        let part = |done: u64, of: f64| if of > 0.0 { (done as f64 / of).min(1.0) } else { 0.0 };
+        let ((rows, octets), (rows_last, octets_last)) = (self.this.get(), self.last.get());
+        let expected = octets_last as f64 * rows as f64 / rows_last.max(1) as f64;
+        let done = (part(self.rows_done.load(Ordering::Relaxed), rows as f64) + part(octets, expected)) / 2.0;
+        HURRIES_FROM + (1.0 - HURRIES_FROM) * done
     }
 
     /// Notes how full the active generation is: 1, and the next one should begin.
@@ -61,5 +120,33 @@ impl Pace {
             rest((self.clock)().saturating_sub(since) * RESTS);
         }
         *lock(&self.since) = Some((self.clock)());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_room_for_writes_grows_as_a_drain_gets_on() {
+        let pace = Pace::new(None, Arc::new(|| Duration::ZERO));
+        pace.frozen(2);
+        let first = pace.work();
+        assert_eq!(pace.ceiling(), 0.5);
+        pace.did_row();
+        assert_eq!(pace.ceiling(), 0.625);
+        pace.did_row();
+        pace.wrote(100);
+        assert_eq!(pace.ceiling(), 0.75, "nobody knows yet how much a commit writes");
+        drop(first);
+        pace.frozen(4);
+        assert_eq!(pace.ceiling(), 0.5);
+        pace.wrote(100);
+        assert_eq!(pace.ceiling(), 0.625, "of 200 octets that were to be expected");
+        pace.wrote(300);
+        assert_eq!(pace.ceiling(), 0.75);
+        (0..4).for_each(|_| pace.did_row());
+        assert_eq!(pace.ceiling(), 1.0);
     }
 }

@@ -86,7 +86,8 @@ impl Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pressure {
     Free,
-    /// Three quarters full and still draining, or the disk is full: the leader takes no more proposals.
+    /// More than half full, and more than the drain's progress leaves room for, or the disk is full: the leader takes no
+    /// more proposals.
     StopProposing,
     /// Full and still draining: apply waits.
     Full,
@@ -241,6 +242,7 @@ impl Store {
                 return None;
             }
             self.pace.filled(0.0);
+            self.pace.frozen(l.active.rows);
             let (rows, active) = l.active.split(&self.catalogue);
             let frozen = Frozen { rows: Arc::new(rows), header: l.header.clone() };
             Some(Layers { active, draining: Some(frozen), ..l.clone() })
@@ -253,7 +255,7 @@ impl Store {
         let memory = match self.fill(&l.active) {
             _ if l.draining.is_none() => Pressure::Free,
             full if full >= 1.0 => Pressure::Full,
-            full if full >= 0.75 => Pressure::StopProposing,
+            full if full >= self.pace.ceiling() => Pressure::StopProposing,
             _ => Pressure::Free,
         };
         if self.options.space.is_full() { memory.max(Pressure::StopProposing) } else { memory }

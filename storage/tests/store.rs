@@ -73,11 +73,11 @@ fn pressure_rises_only_beside_a_drain() {
     write_names(&store, 1, "a", 4);
     assert_eq!(store.pressure(), Pressure::Free, "nothing drains: a freeze is the answer");
     assert!(store.freeze());
-    write_names(&store, 2, "b", 2);
+    write_names(&store, 2, "b", 1);
     assert_eq!(store.pressure(), Pressure::Free);
     write_names(&store, 3, "c", 1);
-    assert_eq!(store.pressure(), Pressure::StopProposing);
-    write_names(&store, 4, "d", 1);
+    assert_eq!(store.pressure(), Pressure::StopProposing, "half full, and the drain has not begun");
+    write_names(&store, 4, "d", 2);
     assert_eq!(store.pressure(), Pressure::Full);
     assert!(!store.should_freeze(), "one generation drains at a time");
     store.drain(Some(1)).unwrap();

@@ -50,6 +50,7 @@ impl redb::StorageBackend for Backend {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.space.wait_for(|| self.file.write(offset, data))?;
         let written = data.len() as u64;
+        self.pace.wrote(written);
         if self.unsynced.fetch_add(written, Ordering::Relaxed) + written >= self.sync_every_bytes {
             self.sync_data()?;
             self.pace.rest();
