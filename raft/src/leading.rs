@@ -54,12 +54,6 @@ impl<C: Cx> Quickness<C> {
         self.asked.get(&id).is_some_and(|since| C::now() - *since >= LATE.max(2 * usual))
     }
 
-    /// Whether one that took so long is passed by another voter, which took less than half or has yet to show what it can:
-    /// where all are far, none is late for that.
-    fn is_passed(&self, took: Duration, other: u64) -> bool {
-        took >= LATE && self.took.get(&other).is_none_or(|other| 2 * *other < took)
-    }
-
     /// Sorts the quickest first, and those of whom nothing is known by their numbers.
     fn order(&self, id: u64) -> (Reverse<i64>, u64) {
         (Reverse(self.ranks.get(&id).copied().unwrap_or(0)), id)
@@ -158,6 +152,17 @@ impl<C: Cx> Leading<C> {
         others.contains(&peer) && others.iter().filter(is_before).count() < majority
     }
 
+    /// Whether a peer that took so long comes last from now on: enough others took less than half, or have yet to show what
+    /// they can. Where all are far, none is late for that.
+    fn is_passed(&self, id: u64, took: Duration) -> bool {
+        let Some(others) = self.others() else { return true };
+        let quickness = self.quickness();
+        let passes = |other: &&u64| {
+            **other != id && quickness.took.get(*other).is_none_or(|took_other| 2 * *took_other < took)
+        };
+        others.iter().filter(passes).count() >= majority_with(others.len())
+    }
+
     /// The voters beside this node; `None` while they change.
     fn others(&self) -> Option<Vec<u64>> {
         let metrics = self.metrics.get()?.borrow_watched();
@@ -189,15 +194,14 @@ impl<C: Cx> Asked<'_, C> {
 
 impl<C: Cx> Drop for Asked<'_, C> {
     fn drop(&mut self) {
-        let others = self.leading.others().unwrap_or_default();
         let took = C::now() - self.since;
+        let is_last = !self.is_answered || took >= LATE && self.leading.is_passed(self.id, took);
         let mut quickness = self.leading.quickness();
         quickness.asked.remove(&self.id);
         if self.is_answered {
             quickness.took.insert(self.id, took);
         }
-        let passing = others.iter().filter(|other| **other != self.id && quickness.is_passed(took, **other));
-        if !self.is_answered || passing.count() >= majority_with(others.len()) {
+        if is_last {
             quickness.put_last(self.id);
         }
     }
@@ -279,6 +283,15 @@ pub(crate) mod tests {
         assert_eq!(needed(&leading), [3], "no longer than usual");
         advance(Duration::from_millis(12)).await;
         assert_eq!(needed(&leading), [2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_answers_in_time_while_voters_change_does_not_come_last() {
+        let leading = leading(&[&[1, 2, 3], &[1, 3, 4]]);
+        leading.ask(2).answered();
+        let mut voters = [(3, ()), (2, ())];
+        leading.sort(&mut voters);
+        assert_eq!(voters.map(|(id, ())| id), [2, 3]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,8 @@
 //! How a drain rests, and how far it is: writes go on beside it, and shall not come to half their rate for a second and then
 //! recover. It rests twice as long as it works, between rows and between the syncs of its commit, while the active generation
 //! has room for what comes meanwhile; then it hurries, and the other half of that room is given away as it gets on, so that
-//! writes that come faster than it drains become slower and are never stopped.
+//! writes that come faster than it drains become slower. They wait where its progress can't be seen: between its last row
+//! and the first octets of its commit.
 
 use crate::store::{Monotonic, Rest};
 use crate::sync::lock;
