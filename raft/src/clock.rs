@@ -2,7 +2,8 @@
 //!
 //! A voter whose clock is more than 2 s from a majority of the voters (itself counted) does not stand for election,
 //! hands leadership over and is not ready (`fitness.rs` asks and acts). A wall clock that moved more than 10 s against
-//! the monotonic clock, and a gap in state time of more than 30 days, wait for the operator's word. Where all clocks are
+//! the monotonic clock, and a gap in state time of more than 30 days, wait for the operator's word; until then it vouches
+//! for no node that was not vouched for before: two that are wrong by the same are no majority. Where all clocks are
 //! behind state time, because all were ahead before, nothing is proposed until they have passed it: state time never runs
 //! backwards, and whatever is issued before it has expired.
 
@@ -120,6 +121,7 @@ struct Known {
 struct Heard {
     offset_ms: i64,
     unfit: bool,
+    jumped: bool,
     /// Monotonic, since the start.
     at: Duration,
 }
@@ -135,6 +137,11 @@ impl Clocks {
 
     pub(crate) fn state(&self) -> ClockState {
         self.lock().state()
+    }
+
+    /// Whether this node's clock moved by itself and the operator has not said that it is right.
+    pub(crate) fn has_jumped(&self) -> bool {
+        matches!(self.lock().held, Some(ClockState::Jumped { .. }))
     }
 
     /// How far each peer's clock is ahead of this one's, in ms.
@@ -201,14 +208,16 @@ impl Clocks {
     /// Judges by what the voters answered; `own`: this node is one of them.
     pub(crate) fn judge(&self, answers: &[Answer], voters: usize, own: bool, at: Duration) -> ClockState {
         let mut known = self.lock();
-        known.heard.extend(answers.iter().map(|Answer { id, offset_ms, unfit }| {
-            (*id, Heard { offset_ms: *offset_ms, unfit: *unfit, at })
+        known.heard.extend(answers.iter().map(|Answer { id, offset_ms, unfit, jumped }| {
+            (*id, Heard { offset_ms: *offset_ms, unfit: *unfit, jumped: *jumped, at })
         }));
         known.heard.retain(|_, heard| at.saturating_sub(heard.at) <= COUNTS);
-        let near = known.heard.values().filter(|h| h.offset_ms.abs() <= APART_MAX_MS).count();
+        let counting = || known.heard.values().filter(|heard| known.vouched || !heard.jumped);
+        let near = counting().filter(|heard| heard.offset_ms.abs() <= APART_MAX_MS).count();
         let near = near + usize::from(own);
         let majority = voters / 2 + 1;
-        let unheard = voters - usize::from(own) - known.heard.len().min(voters - usize::from(own));
+        let others = voters - usize::from(own);
+        let unheard = others - counting().count().min(others);
         known.state = match near {
             _ if voters == 0 => ClockState::Unknown,
             near if near >= majority => ClockState::Agrees,
@@ -250,6 +259,8 @@ pub(crate) struct Answer {
     pub(crate) offset_ms: i64,
     /// It says that it can't lead.
     pub(crate) unfit: bool,
+    /// Its clock moved by itself, and waits for the operator.
+    pub(crate) jumped: bool,
 }
 
 /// When this node started, by both its clocks.
@@ -315,7 +326,7 @@ mod tests {
     fn told(offsets: &[(u64, i64)]) -> Vec<Answer> {
         offsets
             .iter()
-            .map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, unfit: false })
+            .map(|(id, offset_ms)| Answer { id: *id, offset_ms: *offset_ms, unfit: false, jumped: false })
             .collect()
     }
 
@@ -371,6 +382,28 @@ mod tests {
         clocks.judge(&told(&[(2, 9_000), (3, 9_000)]), 3, true, SECOND * 21);
         assert_eq!(clocks.judge(&[], 3, true, SECOND * 40), ClockState::Unknown);
         assert!(!clocks.may_stamp(at, 500, true), "what was heard last contradicts it");
+    }
+
+    #[test]
+    fn a_clock_that_jumped_vouches_for_none_that_just_started() {
+        let clocks = Clocks::new(Jumps::Small);
+        let mut answers = told(&[(2, 0), (3, 45_000)]);
+        answers[0].jumped = true;
+        assert_eq!(clocks.judge(&answers, 3, true, SECOND), ClockState::Unknown);
+        assert!(!clocks.may_stamp(Timestamp(1_000), 500, true));
+        answers[0].jumped = false;
+        assert_eq!(
+            clocks.judge(&answers, 3, true, SECOND * 2),
+            ClockState::Agrees,
+            "the operator knows better"
+        );
+        // one that was right before and did not move is right still, whoever jumped to it
+        answers[0].jumped = true;
+        assert_eq!(clocks.judge(&answers, 3, true, SECOND * 3), ClockState::Agrees);
+        answers[0].offset_ms = 45_000;
+        assert_eq!(clocks.judge(&answers, 3, true, SECOND * 4), ClockState::Off);
+        answers[0].offset_ms = 0;
+        assert_eq!(clocks.judge(&answers, 3, true, SECOND * 5), ClockState::Unknown, "contradicted since");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) struct Told {
     pub(crate) unfit: bool,
     /// It can lead now: it knows its clock, too.
     pub(crate) may_lead: bool,
+    /// Its clock moved by itself, and waits for the operator.
+    pub(crate) jumped: bool,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -52,8 +54,15 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
+    /// A clock that jumped since the last look is noticed here, before its time is taken for another voter's word.
     pub(crate) fn told(&self) -> Told {
-        Told { at: self.now(), unfit: self.is_unfit(), may_lead: self.may_lead() }
+        self.look_at_clock();
+        Told {
+            at: self.now(),
+            unfit: self.is_unfit(),
+            may_lead: self.may_lead(),
+            jumped: self.clocks.has_jumped(),
+        }
     }
 
     /// Whether this node may lead: its clock agrees with a majority's, and its disk takes what it acknowledges. A clock that
@@ -138,7 +147,7 @@ async fn ask_all<C: Cx, N: Net>(own: &Arc<Inner<C, N>>, voters: &[u64]) -> Vec<A
         let before = own.now();
         let told: Told = own.ask(*id, &Request::Time, ANSWER_LIMIT).await.ok()?;
         let middle = before.0 + (own.now().0 - before.0) / 2;
-        Some(Answer { id: *id, offset_ms: told.at.0 - middle, unfit: told.unfit })
+        Some(Answer { id: *id, offset_ms: told.at.0 - middle, unfit: told.unfit, jumped: told.jumped })
     });
     join_all(asked).await.into_iter().flatten().collect()
 }

@@ -186,3 +186,37 @@ fn a_leader_whose_clock_jumps_hands_over_before_it_stamps_anything() {
         Ok(())
     });
 }
+
+/// A node that just started knows of no jump of its own: what agrees with it must have been right before.
+#[test]
+fn two_clocks_that_are_wrong_by_the_same_are_no_majority() {
+    play(async |world: &Arc<World>| {
+        let leader = world.leader().ok_or("no leader")?.id();
+        let others: Vec<u64> = VOTERS.into_iter().filter(|id| *id != leader).collect();
+        let [jumped, restarted] = others[..] else { panic!("three voters") };
+        world.crash(restarted);
+        world.set_clock(restarted, 45_000);
+        world.set_clock(jumped, 45_000);
+        world.boot(restarted);
+        wait_until(world, jumped, |node| matches!(node.clock_state(), ClockState::Jumped { .. })).await?;
+        world.crash(leader);
+        Sim::sleep(MOMENT).await;
+        for id in [jumped, restarted] {
+            let (node, _) = world.node(id).ok_or("it is down")?;
+            assert_ne!(node.clock_state(), ClockState::Agrees, "node {id}");
+            let limited = Sim::timeout(MOMENT, client::submit(world, id, Actor::System, Verb::Beat)).await;
+            assert!(!matches!(limited, Ok(Some(Outcome::Done(_)))), "stamped by a clock that is wrong");
+            world.stop_at_violation()?;
+        }
+        // the third one comes back; the operator sets the others right, and says so
+        world.boot(leader);
+        for id in [jumped, restarted] {
+            world.set_clock(id, 0);
+            let moved = |node: &Node| matches!(node.clock_state(), ClockState::Jumped { .. });
+            let node = wait_until(world, id, moved).await?;
+            node.accept_clock().await.map_err(|e| e.to_string())?;
+        }
+        mark(world).await.ok_or("right clocks, and no command is taken")?;
+        Ok(())
+    });
+}
