@@ -201,6 +201,7 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     };
     tracing::info!(node = bundle.node, "stopping");
     readiness.serving(false);
+    cluster.retire();
     trigger.request();
     if let Some(open) = open {
         open.closed().await;
@@ -375,8 +376,8 @@ async fn step_aside(cluster: &Peers) {
     }
     let Some(heir) = cluster.status().heir() else { return };
     let handed = tokio::time::timeout(Duration::from_secs(1), cluster.transfer(heir)).await;
-    if !matches!(handed, Ok(Ok(()))) {
-        tracing::warn!(to = heir, "leadership could not be handed over; the others will elect");
+    if let Err(why) = handed.unwrap_or_else(|_| Err("it did not take over within a second".into())) {
+        tracing::info!(to = heir, why, "leadership is not handed over; those that go on will elect");
     }
 }
 

@@ -26,7 +26,10 @@ use registry::{Timestamp, backend::Clock, journal};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use storage::{Fault, Log, Read, Store};
@@ -141,6 +144,10 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) recomputing: Recomputing,
     pub(crate) desk: Desk,
     pub(crate) room: Room,
+    /// It is going to stop, and takes no leadership any more.
+    pub(crate) retiring: AtomicBool,
+    /// Consensus is told to stop: nothing is asked of it any more.
+    pub(crate) stopping: AtomicBool,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -199,6 +206,8 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             recomputing: Recomputing::default(),
             desk: Desk::default(),
             room: Room::new(config.bounds),
+            retiring: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);
@@ -296,8 +305,16 @@ impl<C: Cx, N: Net> Cluster<C, N> {
         }
     }
 
-    /// Stops consensus on this node; log and state stay usable.
+    /// This node is going to stop: from now on it stands for no election, and leadership is not handed to it.
+    pub fn retire(&self) {
+        self.inner.retiring.store(true, Ordering::Relaxed);
+        self.inner.raft.runtime_config().elect(false);
+    }
+
+    /// Stops consensus on this node; log and state stay usable. Peers are told so when they ask.
     pub async fn stop(&self) {
+        self.retire();
+        self.inner.stopping.store(true, Ordering::Relaxed);
         if self.inner.raft.shutdown().await.is_err() {
             tracing::warn!("consensus had stopped before");
         }

@@ -16,7 +16,7 @@ use registry::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -59,7 +59,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
         self.look_at_clock();
         Told {
             at: self.now(),
-            unfit: self.is_unfit(),
+            unfit: self.is_unfit() || self.is_retiring(),
             may_lead: self.may_lead(),
             jumped: self.clocks.has_jumped(),
         }
@@ -68,7 +68,12 @@ impl<C: Cx, N: Net> Inner<C, N> {
     /// Whether this node may lead: its clock agrees with a majority's, and its disk takes what it acknowledges. A clock that
     /// is behind state time is so on all nodes, and reads need a leader.
     pub(crate) fn may_lead(&self) -> bool {
-        matches!(self.clocks.state(), ClockState::Agrees | ClockState::Behind { .. }) && !self.is_unfit()
+        let agrees = matches!(self.clocks.state(), ClockState::Agrees | ClockState::Behind { .. });
+        agrees && !self.is_unfit() && !self.is_retiring()
+    }
+
+    fn is_retiring(&self) -> bool {
+        self.retiring.load(Ordering::Relaxed)
     }
 
     /// The other voters that have not answered lately.
@@ -99,7 +104,9 @@ impl<C: Cx, N: Net> Inner<C, N> {
         match told {
             Err(error) => return Err(format!("node {to} does not answer, leadership stays here: {error}")),
             Ok(told) if !told.may_lead => {
-                return Err(format!("node {to} says that it can't lead: look at its clock and its disk"));
+                return Err(format!(
+                    "node {to} says that it can't lead: it is stopping, or its clock or its disk is not right"
+                ));
             }
             Ok(_) => {}
         }
@@ -123,7 +130,7 @@ pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
         let (unfit, may_lead) = (own.is_unfit(), own.may_lead());
         if elects != may_lead {
             elects = may_lead;
-            if voters.contains(&own.id) {
+            if voters.contains(&own.id) && !own.is_retiring() {
                 let (not, disk_full) = (if elects { "" } else { "not " }, own.store.space().is_full());
                 tracing::info!(%clock, disk_full, "this node may {not}lead");
             }

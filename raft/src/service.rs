@@ -8,11 +8,18 @@ use crate::{
 };
 use openraft::type_config::TypeConfigExt;
 use serde::Serialize;
-use std::{fmt::Display, sync::Arc};
+use std::{
+    fmt::Display,
+    sync::{Arc, atomic::Ordering},
+};
 
 impl<C: Cx, N: Net> Service for Cluster<C, N> {
     async fn answer(&self, from: u64, request: Vec<u8>) -> Vec<u8> {
         match wire::decode(&request) {
+            // consensus that has stopped answers with an error in the log, for each that asks
+            Ok(_) if self.inner.stopping.load(Ordering::Relaxed) => {
+                refuse(format_args!("node {} is stopping", self.inner.id))
+            }
             Ok(request) => match self.inner.hears(from, &request) {
                 Ok(()) => self.inner.answer(from, request).await,
                 Err(why) => refuse(why),

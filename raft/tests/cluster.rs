@@ -370,6 +370,28 @@ async fn a_voter_that_may_not_lead_does_not_take_leadership_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voter_that_is_going_to_stop_is_given_no_leadership() {
+    let lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await;
+    let [first, second] = (1..=3).filter(|id| *id != leader.id()).collect::<Vec<_>>()[..] else {
+        panic!("three voters")
+    };
+    lab.node(first).retire();
+    let told = leader.transfer(first).await.unwrap_err();
+    assert!(told.contains("it is stopping"), "{told}");
+    // whoever looks for an heir finds the other one
+    let mut waited = 0;
+    while leader.status().heir() != Some(second) {
+        waited += 1;
+        assert!(waited < 500, "the leader did not hear of it within 10 s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    leader.transfer(second).await.unwrap();
+    assert!(matches!(lab.submit(&leader, Lab::reserve("on")).await, Ok(Outcome::Done(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_never_purged_past_what_the_state_file_holds() {
     let lab = Lab::new(&[Role::Voter]).await;
     lab.seed().await;

@@ -59,6 +59,9 @@ fn a_second_start_finds_the_data_and_another_shape_is_refused() {
     let mut registry = Registry::start(1, 0);
     assert_eq!(registry.session(1, "beta").create("kept.example").unwrap().code, 1000);
     assert!(registry.stop(), "a clean stop ends with success; log:\n{}", registry.log());
+    let log = registry.log();
+    let (_, end) = log.split_once("stopping").expect("nodes say that they stop");
+    assert!(!end.contains(" WARN ") && !end.contains("ERROR"), "a clean stop alarms nobody; log:\n{log}");
     registry.restart(1, 0);
     assert_eq!(registry.session(1, "beta").info("kept.example").unwrap().code, 1000);
     registry.stop();
