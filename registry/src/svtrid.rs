@@ -18,7 +18,13 @@ pub struct SvTrid {
 
 impl fmt::Display for SvTrid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}-{}", self.node, self.boot, self.seq)
+        // formatting sixteen digits by a width takes longer than all the rest
+        let mut boot = *b"0000000000000000";
+        for (digit, nibble) in boot.iter_mut().zip((0..16).rev()) {
+            *digit = b"0123456789abcdef"[usize::try_from(self.boot >> (4 * nibble) & 0xF).unwrap_or(0)];
+        }
+        let boot = std::str::from_utf8(&boot).unwrap_or_default();
+        write!(f, "{}-{boot}-{}", self.node, self.seq)
     }
 }
 

@@ -92,7 +92,7 @@ impl Response {
                     if let Some(cltrid) = &self.cltrid {
                         w.leaf("clTRID", cltrid);
                     }
-                    w.leaf("svTRID", &self.svtrid.to_string());
+                    w.plain("svTRID", self.svtrid);
                 });
             });
         });
@@ -168,7 +168,7 @@ fn write_queue(w: &mut Writer, queue: &Queue) {
     match &queue.message {
         None => w.empty("msgQ", &attributes),
         Some((at, text)) => w.element("msgQ", &attributes, |w| {
-            w.leaf("qDate", &at.to_string());
+            w.plain("qDate", at);
             w.leaf("msg", text);
         }),
     }

@@ -70,6 +70,6 @@ impl Create {
 pub fn render(w: &mut Writer, handle: &str, created: Timestamp) {
     w.element("contact:creData", &[("xmlns:contact", Ns::Contact.uri())], |w| {
         w.leaf("contact:id", handle);
-        w.leaf("contact:crDate", &created.to_string());
+        w.plain("contact:crDate", created);
     });
 }

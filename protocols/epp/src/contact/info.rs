@@ -69,12 +69,12 @@ fn write_phone(w: &mut Writer, name: &str, phone: Option<&Phone>) {
 fn write_history(w: &mut Writer, info: &Known) {
     w.leaf("contact:clID", &info.sponsor);
     w.leaf("contact:crID", &info.creator);
-    w.leaf("contact:crDate", &info.contact.created.to_string());
+    w.plain("contact:crDate", info.contact.created);
     if let Some(updater) = &info.updater {
         w.leaf("contact:upID", updater);
     }
     if let Some(updated) = info.contact.updated {
-        w.leaf("contact:upDate", &updated.to_string());
+        w.plain("contact:upDate", updated);
     }
 }
 

@@ -67,7 +67,7 @@ impl Create {
 pub fn render(w: &mut Writer, name: &str, created: Timestamp, expiry: Timestamp) {
     w.element("domain:creData", &[("xmlns:domain", Ns::Domain.uri())], |w| {
         w.leaf("domain:name", name);
-        w.leaf("domain:crDate", &created.to_string());
-        w.leaf("domain:exDate", &expiry.to_string());
+        w.plain("domain:crDate", created);
+        w.plain("domain:exDate", expiry);
     });
 }

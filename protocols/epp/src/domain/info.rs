@@ -69,12 +69,12 @@ fn write_history(w: &mut Writer, info: &Known) {
     if let Some(creator) = &info.creator {
         w.leaf("domain:crID", creator);
     }
-    w.leaf("domain:crDate", &info.domain.created.to_string());
+    w.plain("domain:crDate", info.domain.created);
     if let Some(updater) = &info.updater {
         w.leaf("domain:upID", updater);
     }
     if let Some(updated) = info.domain.updated {
-        w.leaf("domain:upDate", &updated.to_string());
+        w.plain("domain:upDate", updated);
     }
-    w.leaf("domain:exDate", &info.domain.expiry.to_string());
+    w.plain("domain:exDate", info.domain.expiry);
 }

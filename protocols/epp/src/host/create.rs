@@ -42,6 +42,6 @@ impl Create {
 pub fn render(w: &mut Writer, name: &str, created: Timestamp) {
     w.element("host:creData", &[("xmlns:host", Ns::Host.uri())], |w| {
         w.leaf("host:name", name);
-        w.leaf("host:crDate", &created.to_string());
+        w.plain("host:crDate", created);
     });
 }

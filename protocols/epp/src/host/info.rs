@@ -27,12 +27,12 @@ pub fn render(w: &mut Writer, info: &Info) {
         }
         w.leaf("host:clID", &info.sponsor);
         w.leaf("host:crID", &info.creator);
-        w.leaf("host:crDate", &info.host.created.to_string());
+        w.plain("host:crDate", info.host.created);
         if let Some(updater) = &info.updater {
             w.leaf("host:upID", updater);
         }
         if let Some(updated) = info.host.updated {
-            w.leaf("host:upDate", &updated.to_string());
+            w.plain("host:upDate", updated);
         }
     });
 }

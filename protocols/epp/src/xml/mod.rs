@@ -78,7 +78,7 @@ impl Ns {
 pub struct Attr<'f> {
     pub ns: Ns,
     pub local: &'f str,
-    pub value: String,
+    pub value: Cow<'f, str>,
 }
 
 /// An element: the names are slices of the frame.

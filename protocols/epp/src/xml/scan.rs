@@ -1,5 +1,8 @@
 //! The productions of XML 1.0 (fifth edition) that the event reader leaves unchecked: characters, names, references
 //! and attributes.
+//!
+//! Nearly all frames are ASCII, so that octets are looked at where characters would do: a character that matters here is
+//! one octet long, and no octet of a longer one equals it.
 
 use std::borrow::Cow;
 
@@ -13,6 +16,22 @@ pub fn is_char(c: char) -> bool {
 /// Production 3, `S`.
 pub fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// As [`is_space`], of an octet.
+pub fn is_space_octet(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// What comes before the first octet that fits, and what from there on.
+pub fn split_before(text: &str, fits: impl Fn(u8) -> bool) -> (&str, &str) {
+    text.split_at(text.bytes().position(fits).unwrap_or(text.len()))
+}
+
+/// What comes before `octet` and after it. The parts of most frames are too short for a search to pay.
+fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == octet)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Production 4 without the colon.
@@ -32,13 +51,18 @@ fn continues_name(c: char) -> bool {
 
 /// Whether `name` is a name without a colon (`NCName`).
 pub fn is_ncname(name: &str) -> bool {
+    let [first, rest @ ..] = name.as_bytes() else { return false };
+    let continues = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_');
+    if (first.is_ascii_alphabetic() || *first == b'_') && rest.iter().all(continues) {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }
 
 /// A qualified name in its two parts; the prefix is empty when there is none.
 pub fn qualified(name: &str) -> Result<(&str, &str), Syntax> {
-    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    let (prefix, local) = split_at_octet(name, b':').unwrap_or(("", name));
     let prefix_is_right = is_ncname(prefix) || (prefix.is_empty() && !name.starts_with(':'));
     if prefix_is_right && is_ncname(local) {
         Ok((prefix, local))
@@ -49,8 +73,9 @@ pub fn qualified(name: &str) -> Result<(&str, &str), Syntax> {
 
 /// Every character of the frame must be one that XML allows.
 pub fn check_chars(frame: &str) -> Result<(), Syntax> {
-    // nearly all frames are ASCII, and octets are quicker to look at than characters
-    if frame.bytes().all(|octet| matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7F)) {
+    let plain = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7F);
+    // without a way out in between the compiler looks at many at once
+    if frame.as_bytes().chunks(64).all(|octets| octets.iter().fold(true, |all, octet| all & plain(octet))) {
         return Ok(());
     }
     match frame.char_indices().find(|(_, c)| !is_char(*c)) {
@@ -83,14 +108,17 @@ pub fn reference(name: &str) -> Result<char, Syntax> {
         .ok_or_else(|| Syntax::not_well_formed(format!("'&{};' is not a character of XML", clip(name))))
 }
 
-/// The attributes of a tag: what stands between its name and its end. At most `most` of them.
-pub fn attributes(tag: &str, most: usize) -> Result<Vec<(&str, Cow<'_, str>)>, Syntax> {
-    let mut found = Vec::new();
+/// An attribute as it is written: its name, and its value after normalization.
+pub type Written<'f> = (&'f str, Cow<'f, str>);
+
+/// The attributes of a tag, into `found`: what stands between its name and its end. At most `most` of them.
+pub fn attributes<'f>(tag: &'f str, most: usize, found: &mut Vec<Written<'f>>) -> Result<(), Syntax> {
+    found.clear();
     let mut rest = tag;
     loop {
-        let trimmed = rest.trim_start_matches(is_space);
+        let (_, trimmed) = split_before(rest, |octet| !is_space_octet(octet));
         if trimmed.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
         if trimmed.len() == rest.len() {
             return Err(Syntax::not_well_formed("white space is missing before an attribute"));
@@ -110,24 +138,26 @@ fn attribute(from: &str) -> Result<(&str, &str, &str), Syntax> {
         let name = from.split(|c| is_space(c) || c == '=').next().unwrap_or(from);
         Syntax::not_well_formed(format!("attribute '{}' is not written as name=\"value\"", clip(name)))
     };
-    let (name, rest) = from.split_once('=').ok_or_else(broken)?;
-    let rest = rest.trim_start_matches(is_space);
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or_else(broken)?;
-    let (value, after) = rest[1..].split_once(quote).ok_or_else(broken)?;
+    let (name, rest) = split_at_octet(from, b'=').ok_or_else(broken)?;
+    let (_, rest) = split_before(rest, |octet| !is_space_octet(octet));
+    let quote = rest.bytes().next().filter(|octet| matches!(octet, b'"' | b'\'')).ok_or_else(broken)?;
+    let (value, after) = split_at_octet(&rest[1..], quote).ok_or_else(broken)?;
     Ok((name.trim_end_matches(is_space), value, after))
 }
 
 /// What does not stand for itself in an attribute's value.
-const SPECIAL: [char; 5] = ['<', '&', '\t', '\n', '\r'];
+fn is_special(octet: u8) -> bool {
+    matches!(octet, b'<' | b'&' | b'\t' | b'\n' | b'\r')
+}
 
 /// Section 3.3.3: references resolved; line ends and tabs become spaces, those written as references stay.
 fn normalized(raw: &str) -> Result<Cow<'_, str>, Syntax> {
-    if !raw.contains(SPECIAL) {
+    if !raw.bytes().any(is_special) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.find(SPECIAL) {
+    while let Some(at) = rest.bytes().position(is_special) {
         value.push_str(&rest[..at]);
         let special = &rest[at..];
         if special.starts_with('<') {
@@ -174,7 +204,8 @@ mod tests {
 
     #[test]
     fn attribute_values_are_normalized() {
-        let found = attributes(" a=\"1\t2\" b = 'x&#10;&lt;\r\ny'", 4).unwrap();
+        let mut found = vec![("left", Cow::from("over"))];
+        attributes(" a=\"1\t2\" b = 'x&#10;&lt;\r\ny'", 4, &mut found).unwrap();
         assert_eq!(found, [("a", Cow::from("1 2")), ("b", Cow::from("x\n< y"))]);
     }
 
@@ -192,8 +223,8 @@ mod tests {
             "a=\"1\"",
             " /",
         ] {
-            assert!(attributes(bad, 4).is_err(), "{bad}");
+            assert!(attributes(bad, 4, &mut Vec::new()).is_err(), "{bad}");
         }
-        assert!(attributes(" a='' b='' c=''", 2).is_err());
+        assert!(attributes(" a='' b='' c=''", 2, &mut Vec::new()).is_err());
     }
 }

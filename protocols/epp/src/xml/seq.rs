@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use super::scan::is_space;
+use super::scan::is_space_octet;
 use super::syntax::{Syntax, clip};
 use super::types::collapse;
 use super::{El, Ns};
@@ -30,7 +30,7 @@ impl<'f> El<'f> {
         &'e self,
         read: impl FnOnce(&mut Seq<'e, 'f>) -> Result<T, Syntax>,
     ) -> Result<T, Syntax> {
-        if !self.text.chars().all(is_space) {
+        if !self.text.bytes().all(is_space_octet) {
             return Err(Syntax::schema(self, format!("'{}' holds text between its elements", self.local)));
         }
         let mut seq = Seq::new(self);

@@ -10,7 +10,9 @@ use std::mem;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::scan::{attributes, check_chars, is_ncname, is_space, qualified, reference};
+use super::scan::{
+    Written, attributes, check_chars, is_ncname, is_space, is_space_octet, qualified, reference, split_before,
+};
 use super::scope::{Scope, declared_prefix};
 use super::syntax::{Syntax, clip};
 use super::{Attr, El, Ns};
@@ -34,6 +36,9 @@ impl Default for Limits {
     }
 }
 
+/// How deep commands are, mostly.
+const DEPTH_USUAL: usize = 8;
+
 /// Reads one document.
 ///
 /// # Errors
@@ -49,8 +54,14 @@ pub fn tree<'f>(frame: &'f [u8], limits: &Limits) -> Result<El<'f>, Syntax> {
         return Err(Syntax::not_well_formed("a second byte order mark stands at the beginning"));
     }
     check_chars(text)?;
-    let mut builder =
-        Builder { limits: *limits, scope: Scope::default(), open: Vec::new(), root: None, elements: 0 };
+    let mut builder = Builder {
+        limits: *limits,
+        scope: Scope::default(),
+        open: Vec::with_capacity(DEPTH_USUAL),
+        root: None,
+        elements: 0,
+        written: Vec::new(),
+    };
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
     let mut start = 0;
@@ -91,6 +102,8 @@ struct Builder<'f> {
     open: Vec<El<'f>>,
     root: Option<El<'f>>,
     elements: usize,
+    /// The attributes of the tag that is looked at, kept for their memory.
+    written: Vec<Written<'f>>,
 }
 
 impl<'f> Builder<'f> {
@@ -108,19 +121,27 @@ impl<'f> Builder<'f> {
             let most = self.limits.elements;
             return Err(Syntax::not_well_formed(format!("the frame has more than {most} elements")));
         }
-        let (name, rest) = tag.split_at(tag.find(is_space).unwrap_or(tag.len()));
+        let (name, rest) = split_before(tag, is_space_octet);
         let (prefix, local) = qualified(name)?;
-        let mut plain = Vec::new();
-        for (name, value) in attributes(rest, self.limits.attributes)? {
-            match declared_prefix(name) {
-                Some(declared) => self.declare(depth, declared, &value)?,
-                None => plain.push((name, value)),
-            }
-        }
-        let attrs = self.resolve(plain)?;
+        let attrs = if rest.is_empty() { Vec::new() } else { self.attributes(depth, rest)? };
         let ns = self.scope.element(prefix)?;
         self.open.push(El { ns, local, attrs, children: Vec::new(), text: Cow::Borrowed("") });
         Ok(())
+    }
+
+    /// What a start tag has after its name: namespaces are declared, wherever in the tag that stands, then the rest is
+    /// resolved.
+    fn attributes(&mut self, depth: usize, tag: &'f str) -> Result<Vec<Attr<'f>>, Syntax> {
+        let mut written = mem::take(&mut self.written);
+        attributes(tag, self.limits.attributes, &mut written)?;
+        for (name, value) in &written {
+            if let Some(prefix) = declared_prefix(name) {
+                self.declare(depth, prefix, value)?;
+            }
+        }
+        let attrs = self.resolve(written.drain(..).filter(|(name, _)| declared_prefix(name).is_none()))?;
+        self.written = written;
+        Ok(attrs)
     }
 
     fn declare(&mut self, depth: usize, prefix: &'f str, uri: &str) -> Result<(), Syntax> {
@@ -134,8 +155,8 @@ impl<'f> Builder<'f> {
     }
 
     /// Attributes with their namespaces; a name may occur once, whatever the prefix.
-    fn resolve(&self, plain: Vec<(&'f str, Cow<'f, str>)>) -> Result<Vec<Attr<'f>>, Syntax> {
-        let mut attrs: Vec<Attr<'f>> = Vec::with_capacity(plain.len());
+    fn resolve(&self, plain: impl Iterator<Item = Written<'f>>) -> Result<Vec<Attr<'f>>, Syntax> {
+        let mut attrs: Vec<Attr<'f>> = Vec::new();
         for (name, value) in plain {
             let (prefix, local) = qualified(name)?;
             let ns = self.scope.attribute(prefix)?;
@@ -146,7 +167,7 @@ impl<'f> Builder<'f> {
             if ns == Ns::Xsi && local == "type" {
                 return Err(Syntax::not_well_formed("xsi:type is not allowed in EPP"));
             }
-            attrs.push(Attr { ns, local, value: value.into_owned() });
+            attrs.push(Attr { ns, local, value });
         }
         // Hints where to find a schema say nothing about the command; many clients send them.
         attrs.retain(|attr| {
@@ -167,11 +188,11 @@ impl<'f> Builder<'f> {
 
     /// Text as written, without references.
     fn text(&mut self, raw: &'f str) -> Result<(), Syntax> {
-        if raw.contains(']') && raw.contains("]]>") {
+        if raw.as_bytes().contains(&b']') && raw.contains("]]>") {
             return Err(Syntax::not_well_formed("']]>' stands in text; write ]]&gt;"));
         }
         if self.open.is_empty() {
-            return if raw.chars().all(is_space) { Ok(()) } else { Err(outside("text")) };
+            return if raw.bytes().all(is_space_octet) { Ok(()) } else { Err(outside("text")) };
         }
         self.character_data("text", raw.into())
     }
@@ -179,7 +200,7 @@ impl<'f> Builder<'f> {
     fn character_data(&mut self, what: &str, raw: Cow<'f, str>) -> Result<(), Syntax> {
         let element = self.open.last_mut().ok_or_else(|| outside(what))?;
         // A reference's carriage return stays (section 2.11): references come here one character long.
-        let text = if raw.len() > 1 && raw.contains('\r') {
+        let text = if raw.len() > 1 && raw.as_bytes().contains(&b'\r') {
             raw.replace("\r\n", "\n").replace('\r', "\n").into()
         } else {
             raw
@@ -211,7 +232,9 @@ fn outside(what: &str) -> Syntax {
 /// `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`: in this order, the last two optional.
 fn declaration(raw: &str) -> Result<(), Syntax> {
     let inner = raw.strip_prefix("<?xml").and_then(|rest| rest.strip_suffix("?>")).unwrap_or(raw);
-    let mut rest = attributes(inner, 3)?.into_iter().peekable();
+    let mut written = Vec::with_capacity(3);
+    attributes(inner, 3, &mut written)?;
+    let mut rest = written.into_iter().peekable();
     let mut take = |wanted: &str| rest.next_if(|(name, _)| *name == wanted).map(|(_, value)| value);
     match take("version").as_deref() {
         Some("1.0") => {}

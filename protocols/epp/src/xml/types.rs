@@ -9,14 +9,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::El;
-use super::scan::is_space;
+use super::scan::{is_space, is_space_octet};
 use super::syntax::{Syntax, clip};
 
 /// White space `collapse` (`token`, numbers, dates): none at the ends, one space between words.
 pub fn collapse(text: &str) -> Cow<'_, str> {
     let trimmed = text.trim_matches(is_space);
-    let clean = !trimmed.contains(['\t', '\n', '\r']) && !trimmed.contains("  ");
-    if clean {
+    let octets = trimmed.as_bytes();
+    let mut pairs = octets.iter().zip(octets.get(1..).unwrap_or_default());
+    // it ends with no space: each one has an octet after it
+    if pairs.all(|(octet, next)| !is_space_octet(*octet) || (*octet == b' ' && *next != b' ')) {
         return Cow::Borrowed(trimmed);
     }
     let words: Vec<&str> = trimmed.split(is_space).filter(|word| !word.is_empty()).collect();

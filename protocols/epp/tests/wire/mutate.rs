@@ -147,7 +147,7 @@ impl Node {
         Node {
             uri: el.ns.uri().to_owned(),
             local: el.local.to_owned(),
-            attrs: el.attrs.iter().map(|attr| (attr.local.to_owned(), attr.value.clone())).collect(),
+            attrs: el.attrs.iter().map(|attr| (attr.local.to_owned(), attr.value.to_string())).collect(),
             children: el.children.iter().map(Node::of).collect(),
             text: el.text.to_string(),
         }
