@@ -3,7 +3,10 @@
 //!
 //! Labels lie scattered over the key space, as registrars' names do; neighbours in number are none on disk.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Octets of a label: 64 bits, five to a character.
 pub const LABEL_LEN: usize = 13;
@@ -71,17 +74,21 @@ pub struct Draw {
     names: u64,
     zipf: Option<Arc<Zipf>>,
     free: f64,
+    /// Sources so far.
+    sources: Arc<AtomicU64>,
 }
 
 impl Draw {
     pub fn new(from: &Population) -> Draw {
         let zipf = from.zipf.map(|exponent| Arc::new(Zipf::new(from.names, exponent)));
-        Draw { names: from.names, zipf, free: from.free }
+        Draw { names: from.names, zipf, free: from.free, sources: Arc::default() }
     }
 
-    /// A source of labels; each number gives another sequence.
-    pub fn source(&self, number: usize) -> Labels {
-        Labels { draw: self.clone(), random: Random::new(number as u64) }
+    /// A source of labels, another sequence each time: who connects again does not ask for the same names again, which
+    /// would be at hand by then.
+    pub fn source(&self) -> Labels {
+        let number = self.sources.fetch_add(1, Ordering::Relaxed);
+        Labels { draw: self.clone(), random: Random::new(number) }
     }
 }
 
@@ -187,7 +194,7 @@ mod tests {
     }
 
     fn drawn(zipf: Option<f64>, free: f64) -> Vec<Label> {
-        let mut labels = Draw::new(&Population { names: 1000, zipf, free }).source(3);
+        let mut labels = Draw::new(&Population { names: 1000, zipf, free }).source();
         (0..100_000).map(|_| labels.next()).collect()
     }
 
@@ -220,9 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn sources_differ_and_repeat() {
-        let draw = Draw::new(&Population { names: 1 << 30, zipf: None, free: 0.0 });
-        assert_eq!(draw.source(1).next(), draw.source(1).next());
-        assert_ne!(draw.source(1).next(), draw.source(2).next());
+    fn sources_differ_and_those_of_two_draws_are_alike() {
+        let draw = || Draw::new(&Population { names: 1 << 30, zipf: None, free: 0.0 });
+        let (one, other) = (draw(), draw());
+        let first = one.source().next();
+        assert_eq!(first, other.source().next());
+        assert_ne!(first, one.clone().source().next(), "who connects again asks for other names");
     }
 }

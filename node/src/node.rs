@@ -44,6 +44,8 @@ pub const SERVE_THREAD: &str = "serve";
 const RAFT_THREADS: usize = 2;
 /// How long an edge waits for a leader before it serves what it has and says that it is old.
 const EDGE_PATIENCE: Duration = Duration::from_secs(30);
+/// Connections of one address to the peers' port that have not proved yet whose they are. All nodes of `dev` come from one.
+const PEERS_AT_DOOR_OF_SOURCE: usize = 32;
 
 /// Whether the node is one of a `dev` registry: it fills an empty repository with demonstration data, and does not
 /// outlive the process that started it.
@@ -188,11 +190,12 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
         opened = running => opened.map(Some),
     };
     let (open, ended) = match opened {
-        Ok(Some(open)) => {
+        Ok(Some(mut open)) => {
             let ended = tokio::select! {
                 biased;
                 ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended,
                 failure = panicked(&mut tasks) => Err(failure),
+                failure = open.ended() => Err(failure),
             };
             (Some(open), ended)
         }
@@ -317,7 +320,11 @@ fn serve_peers(
     let listener = listener.map_err(|e| Failure::at("peers", e))?;
     let metrics = metrics.clone();
     let on_stranger = Arc::new(move || metrics.cut(net::Service::Peers, net::Cut::Handshake));
-    let door = Door { tls, node_of, on_stranger };
+    let sources = net::Sources::new(PEERS_AT_DOOR_OF_SOURCE);
+    let places = Arc::new(move |address| {
+        sources.admit(address).map(|place| Box::new(place) as Box<dyn std::any::Any + Send>)
+    });
+    let door = Door { tls, node_of, on_stranger, places };
     tasks.spawn_on(raft::transport::serve(listener, door, cluster.clone()), consensus);
     Ok(())
 }

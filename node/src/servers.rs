@@ -86,6 +86,16 @@ impl Servers {
         Ok(Servers(open))
     }
 
+    /// Resolves when a service has ended, which none does before the shutdown: nobody would listen there, and the node
+    /// would call itself ready.
+    pub async fn ended(&mut self) -> Failure {
+        match self.0.join_next().await {
+            Some(Err(error)) => Failure::at("a service of this node panicked; it stops", error),
+            Some(Ok(())) => Failure::new("a service of this node ended by itself; it stops"),
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits until every service has finished; the shutdown must have been asked for.
     pub async fn closed(mut self) {
         while self.0.join_next().await.is_some() {}
@@ -210,6 +220,20 @@ mod tests {
         );
         assert_eq!(whois_terms(&own), "Ours.\nAll ours.\nTerms of use: https://registry.example/terms");
         assert_eq!((terms(&own), &*url(&own)), ("Ours.\nAll ours.\n", "https://registry.example/terms"));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_ends_is_told_and_a_node_without_any_goes_on() {
+        let told =
+            async |open: &mut Servers| tokio::time::timeout(Duration::from_millis(50), open.ended()).await;
+        let mut open = Servers(JoinSet::new());
+        assert!(told(&mut open).await.is_err());
+        open.0.spawn(std::future::pending());
+        assert!(told(&mut open).await.is_err());
+        open.0.spawn(async { panic!("as a test") });
+        assert!(told(&mut open).await.unwrap().to_string().contains("panicked"));
+        open.0.spawn(async {});
+        assert!(told(&mut open).await.unwrap().to_string().contains("by itself"));
     }
 
     #[test]

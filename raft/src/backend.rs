@@ -38,11 +38,13 @@ const CLOCK_MAX_MS: i64 = 10_000;
 impl<C: Cx, N: Net> Backend for Cluster<C, N> {
     async fn view(&self, freshness: Freshness) -> Result<View, Unavailable> {
         if freshness == Freshness::Linearizable {
-            let reached = async {
-                let index = self.inner.reads.index().await?;
-                self.inner.progress.wait(index).await.map_err(|_| Unavailable::NoLeader)
-            };
-            C::timeout(READ_LIMIT, reached).await.unwrap_or(Err(Unavailable::NoLeader))?;
+            let until = C::now() + READ_LIMIT;
+            let index = self.inner.reads.index(until).await?;
+            let progress = &self.inner.progress;
+            if progress.applied() < index {
+                let reached = C::timeout(until - C::now(), progress.wait(index)).await;
+                reached.ok().and_then(Result::ok).ok_or(Unavailable::NoLeader)?;
+            }
         }
         Ok(self.inner.store.view())
     }

@@ -130,7 +130,7 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) net: N,
     pub(crate) clock: Clock,
     pub(crate) incarnation: u128,
-    pub(crate) reads: Reads,
+    pub(crate) reads: Reads<C>,
     pub(crate) leading: Arc<Leading<C>>,
     pub(crate) founding: Founding,
     pub(crate) strangers: Strangers,

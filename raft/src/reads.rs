@@ -7,7 +7,7 @@ use crate::{
     types::Cx,
     wire::{ReadIndex, Request},
 };
-use openraft::type_config::TypeConfigExt;
+use openraft::type_config::{TypeConfigExt, alias::InstantOf};
 use registry::Unavailable;
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// How long a read waits for a leader.
+/// How long a read waits for a leader, and for its node to have applied what the leader says.
 pub(crate) const READ_LIMIT: Duration = Duration::from_secs(5);
 /// How long one question to the leader may take before another leader is looked for: about an election.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
@@ -28,25 +28,30 @@ const CROWD: usize = 8;
 /// How long a request waits for the rest of a crowd.
 const GATHER: Duration = Duration::from_millis(1);
 
-type Waiter = oneshot::Sender<Result<u64, Unavailable>>;
-
-/// Where reads queue.
-pub(crate) struct Reads {
-    queue: mpsc::Sender<Waiter>,
-    /// Until somebody serves it.
-    waiting: Mutex<Option<mpsc::Receiver<Waiter>>>,
+/// A read that waits for its index.
+struct Waiter<C: Cx> {
+    until: InstantOf<C>,
+    tell: oneshot::Sender<Result<u64, Unavailable>>,
 }
 
-impl Reads {
-    pub(crate) fn new() -> Reads {
+/// Where reads queue.
+pub(crate) struct Reads<C: Cx> {
+    queue: mpsc::Sender<Waiter<C>>,
+    /// Until somebody serves it.
+    waiting: Mutex<Option<mpsc::Receiver<Waiter<C>>>>,
+}
+
+impl<C: Cx> Reads<C> {
+    pub(crate) fn new() -> Reads<C> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         Reads { queue, waiting: Mutex::new(Some(waiting)) }
     }
 
-    /// An index that covers everything acknowledged before this call.
-    pub(crate) async fn index(&self) -> Result<u64, Unavailable> {
+    /// An index that covers everything acknowledged before this call. There is no timer for each read: who serves the
+    /// queue looks at the time, so that one question to the leader may go beyond it.
+    pub(crate) async fn index(&self, until: InstantOf<C>) -> Result<u64, Unavailable> {
         let (tell, told) = oneshot::channel();
-        self.queue.try_send(tell).map_err(|_| Unavailable::Busy)?;
+        self.queue.try_send(Waiter { until, tell }).map_err(|_| Unavailable::Busy)?;
         told.await.unwrap_or(Err(Unavailable::NoLeader))
     }
 }
@@ -67,39 +72,41 @@ impl<C: Cx, N: Net> Cluster<C, N> {
 
 /// Serves the queue: everybody who waits now shares the next request. Among many readers a request waits until half of
 /// those that were there lately are back, so that the cost of asking does not grow with the number of reads.
-async fn read_loop<C: Cx, N: Net>(node: Weak<Inner<C, N>>, mut queue: mpsc::Receiver<Waiter>) {
-    let mut waiters = Vec::new();
+async fn read_loop<C: Cx, N: Net>(node: Weak<Inner<C, N>>, mut queue: mpsc::Receiver<Waiter<C>>) {
+    let mut waiters: Vec<Waiter<C>> = Vec::new();
     let mut answered = 0;
-    while queue.recv_many(&mut waiters, QUEUE_MAX).await > 0 {
+    while !waiters.is_empty() || queue.recv_many(&mut waiters, QUEUE_MAX).await > 0 {
         let Some(node) = node.upgrade() else { return };
         let half = (answered + waiters.len()) / 2;
         if half >= CROWD {
-            gather::<C>(&mut queue, &mut waiters, half).await;
+            gather(&mut queue, &mut waiters, half).await;
         }
-        let index = read_index(&node).await;
-        answered = waiters.len();
-        for waiter in waiters.drain(..) {
-            drop(waiter.send(index.clone()));
+        if let Some(index) = ask_leader(&node).await {
+            answered = waiters.len();
+            for waiter in waiters.drain(..) {
+                drop(waiter.tell.send(Ok(index)));
+            }
+            continue;
+        }
+        let now = C::now();
+        for late in waiters.extract_if(.., |waiter| waiter.until <= now) {
+            drop(late.tell.send(Err(Unavailable::NoLeader)));
+        }
+        C::sleep(RETRY).await;
+        // who came meanwhile asks along; beyond the bound they stay in the queue
+        while waiters.len() < QUEUE_MAX
+            && let Ok(waiter) = queue.try_recv()
+        {
+            waiters.push(waiter);
         }
     }
 }
 
 /// Waits for `enough` readers, not for long.
-async fn gather<C: Cx>(queue: &mut mpsc::Receiver<Waiter>, waiters: &mut Vec<Waiter>, enough: usize) {
+async fn gather<C: Cx>(queue: &mut mpsc::Receiver<Waiter<C>>, waiters: &mut Vec<Waiter<C>>, enough: usize) {
     let come = async { while waiters.len() < enough && queue.recv_many(waiters, QUEUE_MAX).await > 0 {} };
     // who came before the time was up is in the list
     drop(C::timeout(GATHER, come).await);
-}
-
-async fn read_index<C: Cx, N: Net>(node: &Arc<Inner<C, N>>) -> Result<u64, Unavailable> {
-    let until = C::now() + READ_LIMIT;
-    while C::now() < until {
-        if let Some(index) = ask_leader(node).await {
-            return Ok(index);
-        }
-        C::sleep(RETRY).await;
-    }
-    Err(Unavailable::NoLeader)
 }
 
 async fn ask_leader<C: Cx, N: Net>(node: &Arc<Inner<C, N>>) -> ReadIndex {

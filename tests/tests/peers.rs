@@ -26,6 +26,8 @@ use tokio::{
 };
 
 const LIMIT: Duration = Duration::from_millis(1_500);
+/// Places at the door for one address.
+const PLACES: usize = 32;
 
 /// Answers with what it was asked.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ struct Pair {
     _dir: TempDir,
     file: ClusterFile,
     wire: Wire,
+    /// Where the second node listens itself.
+    door: SocketAddr,
 }
 
 /// A wire that can be cut so that neither side hears of it: what is connected stays so, and nothing comes out any more.
@@ -122,8 +126,9 @@ impl Pair {
         let file = ClusterFile::parse(&dir.path().join("cluster.toml"), &text).unwrap();
         init(&file).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Wire::to(listener.local_addr().unwrap()).await;
-        let pair = Pair { _dir: dir, file, wire };
+        let door = listener.local_addr().unwrap();
+        let pair = Pair { _dir: dir, file, wire: Wire::to(door).await, door };
+        let sources = net::Sources::new(PLACES);
         let door = Door {
             tls: tls::server_config(&pair.bundle(2)).unwrap(),
             node_of: Arc::new(|certificate| match tls::identity_of(certificate) {
@@ -131,6 +136,7 @@ impl Pair {
                 _ => None,
             }),
             on_stranger: Arc::new(|| {}),
+            places: Arc::new(move |address| sources.admit(address).map(|place| Box::new(place) as _)),
         };
         tokio::spawn(serve(listener, door, Echo));
         pair
@@ -166,6 +172,20 @@ async fn a_connection_that_fell_silent_is_replaced_for_the_next_call() {
         assert!(matches!(lost, Err(CallError::Lost(_))), "{lost:?}");
         assert_eq!(pair.call(&net).await, Ok(b"hello".to_vec()), "the wire is good again");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_of_an_address_keep_no_peer_out() {
+    let pair = Pair::new().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        let tcp = tokio::net::TcpSocket::new_v4().unwrap();
+        tcp.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        silent.push(tcp.connect(pair.door).await.unwrap());
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(pair.call(&pair.client()).await, Ok(b"hello".to_vec()));
+    assert!(began.elapsed() < Duration::from_secs(2), "it had to wait until silent ones were cut");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,7 +27,7 @@ impl Target for Das {
 
     async fn connect(&self, number: usize) -> io::Result<DasLine> {
         let stream = Wire::open(self.public.address(number)).await?;
-        let request = self.public.request(number, "", "\n");
+        let request = self.public.request("", "\n");
         Ok(DasLine { wire: stream, request, pipeline: self.pipeline, batch: Vec::new() })
     }
 }

@@ -39,9 +39,9 @@ impl Public {
     }
 
     /// A request with a place for a label between the two texts.
-    fn request(&self, number: usize, before: &str, after: &str) -> Request {
+    fn request(&self, before: &str, after: &str) -> Request {
         let octets = format!("{before}{}.{}{after}", "x".repeat(LABEL_LEN), self.zone).into_bytes();
-        Request { octets, at: before.len(), labels: self.draw.source(number) }
+        Request { octets, at: before.len(), labels: self.draw.source() }
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn requests_are_about_one_name_after_the_other() {
         let population = Population { names: 1, zipf: None, free: 0.0 };
-        let mut request = Public::new(Vec::new(), &population, "example").request(0, "GET /", " HTTP");
+        let mut request = Public::new(Vec::new(), &population, "example").request("GET /", " HTTP");
         let name = String::from_utf8(label(0).to_vec()).unwrap();
         assert_eq!(request.next(), format!("GET /{name}.example HTTP").as_bytes());
         let mut batch = Vec::new();

@@ -32,7 +32,7 @@ impl Target for Rdap {
 
     async fn connect(&self, number: usize) -> io::Result<RdapLine> {
         let stream = connect(self.0.address(number)).await?;
-        let request = self.0.request(number, "GET /domain/", " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let request = self.0.request("GET /domain/", " HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Ok(RdapLine { stream, request, buffer: vec![0; READ] })
     }
 }

@@ -29,7 +29,7 @@ impl Target for Whois {
     type Line = WhoisLine;
 
     async fn connect(&self, number: usize) -> io::Result<WhoisLine> {
-        let (at, request) = (self.0.address(number), self.0.request(number, "", "\r\n"));
+        let (at, request) = (self.0.address(number), self.0.request("", "\r\n"));
         // Each query has a connection of its own; this one only finds out whether somebody listens.
         drop(connect(at).await?);
         Ok(WhoisLine { at, request, buffer: vec![0; READ] })

@@ -11,7 +11,7 @@ pub use record::{Answers, Record, Window, Word};
 use crate::process::Processes;
 use pace::Pace;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     error::Error,
     io,
     rc::Rc,
@@ -184,13 +184,17 @@ async fn connected<T: Target>(
     let workers: Vec<_> = lines
         .into_iter()
         .map(|(number, line)| {
-            let worker = Worker { target: target.clone(), number, line: Some(line) };
-            tokio::task::spawn_local(worker.run(window, pace.clone(), record.clone()))
+            let busy = Rc::new(Cell::new(None));
+            let worker = Worker { target: target.clone(), number, line: Some(line), busy: busy.clone() };
+            (tokio::task::spawn_local(worker.run(window, pace.clone(), record.clone())), busy)
         })
         .collect();
-    for worker in workers {
-        // Who is still busy has an operation under way that is outside of the window by now.
-        let _ = timeout_at((window.end + GRACE).into(), worker).await;
+    let patience = window.end + GRACE;
+    for (worker, busy) in workers {
+        let ended = timeout_at(patience.into(), worker).await;
+        if let (Err(_), Some(begun)) = (ended, busy.get()) {
+            record.borrow_mut().unanswered(begun, patience);
+        }
     }
     Some(record.replace(Record::new(window)))
 }
@@ -200,6 +204,8 @@ struct Worker<T: Target> {
     number: usize,
     /// `None` after it broke.
     line: Option<T::Line>,
+    /// When the operation under way was due.
+    busy: Rc<Cell<Option<Instant>>>,
 }
 
 impl<T: Target> Worker<T> {
@@ -209,7 +215,9 @@ impl<T: Target> Worker<T> {
         let mut free = Instant::now();
         while let Some(due) = pace.next(free, window.end).await {
             answers.clear();
+            self.busy.set(Some(due));
             self.operate(&mut answers).await;
+            self.busy.set(None);
             free = Instant::now();
             record.borrow_mut().note(due, free, &answers);
         }

@@ -80,25 +80,35 @@ impl Record {
         }
     }
 
-    /// Notes an operation, unless it ended outside of the measurement. An open loop gives the instant at which it
-    /// was due, so that waiting for a free connection counts.
+    /// Notes an operation, unless it lies outside of the measurement. An open loop gives the instant at which it
+    /// was due, so that waiting for a free connection counts. One that ended after the end took its time and counts for
+    /// no rate; failures have no latency, since to refuse is quick.
     pub fn note(&mut self, begun: Instant, ended: Instant, answers: &Answers) {
-        if ended < self.window.measure || ended >= self.window.end {
+        if ended < self.window.measure || begun >= self.window.end {
             return;
         }
-        let took = u64::try_from((ended - begun).as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST_NS);
-        let (mut good, mut all) = (0, 0);
+        let good = answers.0.iter().filter(|(_, is_good, _)| *is_good).map(|(.., count)| count).sum();
+        self.latencies.saturating_record_n(nanoseconds(begun, ended), good);
+        if ended >= self.window.end {
+            return;
+        }
         for (word, is_good, count) in &answers.0 {
             *self.answers.entry(*word).or_default() += count;
-            all += count;
-            good += if *is_good { *count } else { 0 };
+            self.failures += if *is_good { 0 } else { *count };
         }
         self.good += good;
-        self.failures += all - good;
-        self.latencies.saturating_record_n(took, all);
         let second = (ended - self.window.measure).as_secs() as usize;
         if let Some(count) = self.per_second.get_mut(second) {
             *count += good;
+        }
+    }
+
+    /// Notes an operation that had no answer when nobody waited any longer.
+    pub fn unanswered(&mut self, begun: Instant, given_up: Instant) {
+        if begun < self.window.end {
+            self.latencies.saturating_record(nanoseconds(begun, given_up));
+            *self.answers.entry(Word::Text("no answer")).or_default() += 1;
+            self.failures += 1;
         }
     }
 
@@ -151,6 +161,7 @@ impl Record {
         self.latencies.value_at_quantile(share) as f64 / 1e6
     }
 
+    /// Those whose latency is noted.
     pub fn operations(&self) -> u64 {
         self.latencies.len()
     }
@@ -158,6 +169,10 @@ impl Record {
     pub fn longest_ms(&self) -> f64 {
         self.latencies.max() as f64 / 1e6
     }
+}
+
+fn nanoseconds(from: Instant, to: Instant) -> u64 {
+    u64::try_from((to - from).as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST_NS)
 }
 
 #[cfg(test)]
@@ -176,15 +191,29 @@ mod tests {
     }
 
     #[test]
-    fn only_what_ends_inside_of_the_measurement_counts() {
+    fn only_what_ends_inside_of_the_measurement_counts_for_the_rate() {
         let w = window();
         let mut record = Record::new(w);
         for (ended, counts) in [(999, false), (1000, true), (3999, true), (4000, false)] {
-            let before = record.operations();
+            let before = record.good();
             record.note(w.start, w.start + ended * MS, &one(Word::Code(1000), true));
-            assert_eq!(record.operations() > before, counts, "{ended}");
+            assert_eq!(record.good() > before, counts, "{ended}");
         }
         assert_eq!((record.good(), record.per_second()), (2, [1, 0, 1].as_slice()));
+    }
+
+    #[test]
+    fn a_stall_at_the_end_is_seen() {
+        let w = window();
+        let mut record = Record::new(w);
+        record.note(w.measure, w.measure + MS, &one(Word::Code(1000), true));
+        record.note(w.end - MS, w.end + 500 * MS, &one(Word::Code(1000), true));
+        assert!(record.longest_ms() > 500.0);
+        record.note(w.end, w.end + 900 * MS, &one(Word::Code(1000), true));
+        assert!(record.longest_ms() < 600.0, "begun when all was over");
+        record.unanswered(w.measure, w.end + 1000 * MS);
+        assert!(record.longest_ms() > 3900.0);
+        assert_eq!((record.good(), record.failures()), (1, 1));
     }
 
     #[test]
@@ -232,7 +261,7 @@ mod tests {
         batch.bad(Word::Text("other"), 2);
         b.note(w.measure, w.measure + 2 * MS, &batch);
         a.merge(&b);
-        assert_eq!((a.good(), a.failures(), a.operations()), (30, 3, 33));
+        assert_eq!((a.good(), a.failures(), a.operations()), (30, 3, 30));
         assert_eq!(a.answers()[&Word::Code(2302)], 1);
         assert_eq!(a.per_second(), [30, 0, 0]);
     }

@@ -61,6 +61,10 @@ pub struct Settings {
     /// Seconds of load before each slice
     #[arg(long, default_value_t = 1.0)]
     warm_up: f64,
+    /// Operations a second, whether connections are free or not (open loop), for both sides; as fast as connections
+    /// come free without it
+    #[arg(long)]
+    rate: Option<f64>,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -110,7 +114,7 @@ impl Settings {
             connections,
             seconds: self.seconds.unwrap_or(usual),
             warm_up: self.warm_up,
-            rate: None,
+            rate: self.rate,
             threads: None,
         };
         connections.into_iter().map(plan).collect()

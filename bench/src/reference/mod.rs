@@ -120,7 +120,7 @@ mod tests {
         server.abort();
         let record = &measured.record;
         assert!(record.good() > 0, "{:?}", record.answers());
-        assert_eq!((record.failures(), record.operations()), (0, record.good()), "{:?}", record.answers());
+        assert_eq!(record.failures(), 0, "{:?}", record.answers());
         assert!(measured.served.is_some());
         *record.answers().keys().next().unwrap()
     }

@@ -483,9 +483,7 @@ async fn silent_connections_keep_no_operator_out() {
     let mut silent = Vec::new();
     for source in [2, 3, 4] {
         for _ in 0..20 {
-            let tcp = TcpSocket::new_v4().unwrap();
-            tcp.bind(format!("127.0.0.{source}:0").parse().unwrap()).unwrap();
-            silent.push(tcp.connect(address).await.unwrap());
+            silent.push(come_from(source, address).await);
         }
     }
     let client = Client::https(&format!("https://{address}"), &ours.admin()).unwrap();
@@ -498,6 +496,39 @@ async fn silent_connections_keep_no_operator_out() {
         closed += usize::from(end.is_ok());
     }
     assert_eq!(closed, 12);
+}
+
+/// A connection to the endpoint from another address of this machine.
+async fn come_from(source: u8, address: std::net::SocketAddr) -> tokio::net::TcpStream {
+    let tcp = TcpSocket::new_v4().unwrap();
+    tcp.bind(format!("127.0.0.{source}:0").parse().unwrap()).unwrap();
+    tcp.connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn nodes_take_no_place_of_an_operator() {
+    let node = Node::start().await;
+    let ours = Certificates::new();
+    let config = cluster::tls::server_config(&ours.node()).unwrap();
+    let socket = TlsSocket::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
+    let address = socket.address();
+    node.serve_tls(socket);
+    let as_node =
+        tokio_rustls::TlsConnector::from(cluster::tls::admin_config(&ours.node().credentials).unwrap());
+    let mut nodes = Vec::new();
+    for nth in 0..40 {
+        let tcp = come_from(2 + nth / 14, address).await;
+        nodes.push(as_node.connect(address.ip().into(), tcp).await.unwrap());
+    }
+    let client = Client::https(&format!("https://{address}"), &ours.admin()).unwrap();
+    let answer = timeout(Duration::from_secs(5), client.call(&wire::TldList {})).await;
+    assert!(answer.expect("an answer, whatever nodes come with a certificate of theirs").is_ok());
+    // each is told once
+    let asking = b"POST /v1/tld.list HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}";
+    nodes[0].write_all(asking).await.unwrap();
+    let mut told = String::new();
+    timeout(Duration::from_secs(5), nodes[0].read_to_string(&mut told)).await.unwrap().unwrap();
+    assert!(told.starts_with("HTTP/1.1 403 "), "{told}");
 }
 
 #[tokio::test]

@@ -26,8 +26,7 @@ impl<B: Backend> Session<B> {
         match (&verb, &self.client) {
             (Verb::Absent(name), _) => return Err(absent(name)),
             (Verb::Login(login), None) => {
-                extension.unknown.as_deref().map_or(Ok(()), |uri| Err(unknown_extension(uri)))?;
-                return self.login(login, svtrid).await;
+                return self.login(login, extension.unknown.as_deref(), svtrid).await;
             }
             _ => {}
         }
@@ -240,7 +239,7 @@ fn unknown_object(uri: &str) -> Denial {
         .at(offender)
 }
 
-fn unknown_extension(uri: &str) -> Denial {
+pub(crate) fn unknown_extension(uri: &str) -> Denial {
     let offender = Offender::new(Ns::Epp, "extURI", uri);
     let reason = "not in the greeting, not announced at login, or not an extension of this command";
     Denial::new(ResultCode::UnimplementedExtension, reason).at(offender)

@@ -36,7 +36,7 @@ pub struct Budget {
 
 /// A part of the budget, until it is dropped.
 #[derive(Debug)]
-struct Taken {
+pub struct Taken {
     _all: OwnedSemaphorePermit,
     _share: Option<OwnedSemaphorePermit>,
 }
@@ -155,11 +155,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Gives back what a long document took, once it has been read.
-    pub fn release(&mut self) {
+    /// Gives back the memory of a long document, once it has been read. What comes of it, a command, may hold as much:
+    /// the part of the budget is given back when the result is dropped.
+    pub fn release(&mut self) -> Option<Taken> {
         self.buffer.clear();
         self.buffer.shrink_to(KEPT);
-        self.taken = None;
+        self.taken.take()
     }
 
     /// The next document; `None` if the other end closed the connection between two frames. Waits for it to begin for
@@ -192,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if length > self.bytes_max {
             return Err(FrameError::TooLong { bytes, bytes_max: self.bytes_max });
         }
-        self.release();
+        drop(self.release());
         let body = length - HEADER;
         if body > KEPT {
             return Ok(Some(body));
@@ -227,10 +228,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     ///
     /// # Errors
     /// [`FrameError`], also when the other end does not take it in time.
-    pub async fn send(&mut self, document: &[u8]) -> Result<(), FrameError> {
+    pub async fn send(&mut self, document: Vec<u8>) -> Result<(), FrameError> {
         let length = u32::try_from(document.len() + HEADER).map_err(io::Error::other)?;
-        // in one piece: over TLS each write is a record, a system call and a packet
-        let frame = [&length.to_be_bytes()[..], document].concat();
+        // in one piece, since over TLS each write is a record, a system call and a packet; and without a second copy
+        let mut frame = document;
+        frame.splice(0..0, length.to_be_bytes());
         timeout(self.transfer, async {
             self.stream.write_all(&frame).await?;
             self.stream.flush().await
@@ -304,7 +306,7 @@ mod tests {
     async fn what_is_sent_is_received() {
         let (client, mut wire) = pair();
         let mut other = Wire::new(client, 100, LONG);
-        wire.send(b"<epp/>").await.unwrap();
+        wire.send(b"<epp/>".to_vec()).await.unwrap();
         assert_eq!(other.recv().await.unwrap().unwrap(), b"<epp/>");
         wire.close().await;
         assert!(other.recv().await.unwrap().is_none());
@@ -340,7 +342,7 @@ mod tests {
     async fn an_answer_that_is_not_taken_is_given_up() {
         let (_client, server) = duplex(64);
         let mut wire = Wire::new(server, 100, Duration::from_secs(5));
-        assert!(matches!(wire.send(&[b'x'; 100]).await, Err(FrameError::Stalled)));
+        assert!(matches!(wire.send(vec![b'x'; 100]).await, Err(FrameError::Stalled)));
     }
 
     #[tokio::test(start_paused = true)]

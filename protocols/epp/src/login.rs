@@ -11,6 +11,7 @@ use tracing::info;
 
 use crate::attempts::Unseen;
 use crate::denial::{Denial, decided, failed, unsealed};
+use crate::dispatch::unknown_extension;
 use crate::greeting::Menu;
 use crate::passwords::{Owner, Unchecked};
 use crate::response::{Answer, Data};
@@ -97,8 +98,14 @@ const SUSPENDED: &str = "suspended";
 const TOO_MANY: &str = "too many failures from its source";
 
 impl<B: Backend> Session<B> {
-    /// Lets a registrar in, after changing its password if it asks for that.
-    pub(crate) async fn login(&mut self, login: &Login, svtrid: SvTrid) -> Result<Answer, Denial> {
+    /// Lets a registrar in, after changing its password if it asks for that. `extension`: one of the command that nobody
+    /// here knows.
+    pub(crate) async fn login(
+        &mut self,
+        login: &Login,
+        extension: Option<&str>,
+        svtrid: SvTrid,
+    ) -> Result<Answer, Denial> {
         // before anything that costs: a refused source must not make this node ask the leader
         self.admit_source(login, svtrid)?;
         let view = self.view().await?;
@@ -109,6 +116,7 @@ impl<B: Backend> Session<B> {
         let owner = Owner { repository, handle: registrar::fold(&login.client) };
         let (id, registrar) = self.authenticate(login, found, &owner, svtrid).await?;
         // behind the password: or whoever has none could ask the leader, and fill the log, for nothing
+        extension.map_or(Ok(()), |uri| Err(unknown_extension(uri)))?;
         let announced = check_options(login, &menu)?;
         let Some(seat) = self.site.sessions.enter(id, registrar.sessions_max) else {
             let most = registrar.sessions_max;

@@ -8,6 +8,9 @@ use crate::result::ResultCode;
 use crate::xml::{Ns, Offender, Writer};
 use crate::{contact, domain, ext, host};
 
+/// Characters of a reason that are sent; those of rules are shorter.
+const REASON_CHARS: usize = 1000;
+
 /// A successful answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -99,22 +102,25 @@ impl Response {
         writer.finish()
     }
 
+    /// A reason may hold what the client sent, which may be as long as a frame, and a multiple of that once escaped.
     fn write_result(&self, w: &mut Writer) {
         let code = self.code();
         w.element("result", &[("code", &code.number().to_string())], |w| {
             let Err(denial) = &self.result else {
                 return w.leaf("msg", code.message());
             };
+            let reason = denial.reason.char_indices().nth(REASON_CHARS);
+            let reason = reason.map_or(&*denial.reason, |(end, _)| &denial.reason[..end]);
             match &denial.offender {
                 Some(offender) => {
                     w.leaf("msg", code.message());
                     w.element("extValue", &[], |w| {
                         w.element("value", &[], |w| write_offender(w, offender));
-                        w.leaf("reason", &denial.reason);
+                        w.leaf("reason", reason);
                     });
                 }
                 // `extValue` demands a value; without one the reason can only follow the code's text.
-                None => w.leaf("msg", &format!("{}: {}", code.message(), denial.reason)),
+                None => w.leaf("msg", &format!("{}: {reason}", code.message())),
             }
         });
     }

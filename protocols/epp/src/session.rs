@@ -96,7 +96,7 @@ impl<B: Backend> Session<B> {
         wire: &mut Wire<S>,
         shutdown: Shutdown,
     ) -> Result<(), FrameError> {
-        wire.send(&self.greeting().await).await?;
+        wire.send(self.greeting().await).await?;
         let mut waiting = Waiting::new(shutdown, self.site.limits.login);
         loop {
             // who has not logged in has its time from the greeting on, whatever it sends
@@ -115,7 +115,7 @@ impl<B: Backend> Session<B> {
             };
             let frame = match waiting.unless_over(next).await {
                 Ok(Err(FrameError::NoRoom)) => {
-                    wire.send(&self.no_room()).await?;
+                    wire.send(self.no_room()).await?;
                     continue;
                 }
                 Ok(frame) => frame?,
@@ -125,9 +125,10 @@ impl<B: Backend> Session<B> {
             let Some(frame) = frame else { return Ok(()) };
             let begun = Instant::now();
             let read = request::parse(frame);
-            wire.release();
+            let taken = wire.release();
             let (answer, ends) = self.answer_frame(read, begun).await;
-            wire.send(&answer).await?;
+            drop(taken);
+            wire.send(answer).await?;
             if ends {
                 return Ok(());
             }
@@ -214,7 +215,7 @@ impl<B: Backend> Session<B> {
             let denial = Denial::new(ResultCode::FailedEnding, cause.to_string());
             let response = Response { result: Err(denial), cltrid: None, svtrid };
             // The connection is given up in any case.
-            let _ = wire.send(&response.to_xml()).await;
+            let _ = wire.send(response.to_xml()).await;
             wire.discard().await;
         }
     }

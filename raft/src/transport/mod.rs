@@ -10,4 +10,4 @@ mod server;
 mod socket;
 
 pub use client::PeerNet;
-pub use server::{Door, NodeOf, OnStranger, serve};
+pub use server::{Door, NodeOf, OnStranger, Places, serve};

@@ -7,9 +7,10 @@ use super::{
 use crate::net::Service;
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use std::{
+    any::Any,
     collections::BTreeMap,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -31,7 +32,7 @@ const CONNECTIONS_MAX: usize = 512;
 /// Connections of one node at most; a new one takes the place of the oldest, which may have no other end any more.
 const CONNECTIONS_EACH: usize = 8;
 /// Handshakes at most at the same time: who has not proved yet who it is takes no seat of a node's.
-const HANDSHAKES_MAX: usize = 64;
+const HANDSHAKES_MAX: usize = 128;
 /// How long a handshake may take.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 /// Pause after an accept failed, for example for want of file descriptors.
@@ -43,12 +44,17 @@ pub type NodeOf = Arc<dyn Fn(&CertificateDer<'_>) -> Option<u64> + Send + Sync>;
 /// Called when somebody was turned away who did not prove to be a node.
 pub type OnStranger = Arc<dyn Fn() + Send + Sync>;
 
+/// A place at the door for somebody from this address, until it is dropped; `None`: that address has too many.
+pub type Places = Arc<dyn Fn(IpAddr) -> Option<Box<dyn Any + Send>> + Send + Sync>;
+
 /// Who is let in, and what is done about the others.
 #[derive(Clone)]
 pub struct Door {
     pub tls: Arc<ServerConfig>,
     pub node_of: NodeOf,
     pub on_stranger: OnStranger,
+    /// For who has not proved yet who it is: silent connections of one address keep no node out.
+    pub places: Places,
 }
 
 /// Serves peers until the task is dropped.
@@ -59,10 +65,15 @@ pub async fn serve<S: Service>(listener: TcpListener, door: Door, service: S) {
         let Ok(handshake) = handshakes.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((tcp, peer)) => {
+                let Some(place) = (door.places)(peer.ip()) else {
+                    tracing::debug!(%peer, "turned away: its address has too many at the door");
+                    (door.on_stranger)();
+                    continue;
+                };
                 let (door, service, seats) = (door.clone(), service.clone(), seats.clone());
                 tokio::spawn(async move {
                     let admitted = door.admit(tcp).await;
-                    drop(handshake);
+                    drop((handshake, place));
                     match admitted {
                         Ok((id, stream)) => seated(&seats, (id, peer), stream, service).await,
                         Err(error) => {

@@ -286,7 +286,7 @@ impl Client {
     /// # Panics
     /// The connection is closed.
     pub async fn send(&mut self, frame: &[u8]) -> String {
-        self.wire.send(frame).await.expect("an open connection");
+        self.wire.send(frame.to_vec()).await.expect("an open connection");
         self.listen().await.expect("an answer")
     }
 

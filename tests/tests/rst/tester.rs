@@ -110,7 +110,7 @@ impl Told {
     }
 
     fn walk(&mut self, element: &El<'_>) {
-        let attributes = element.attrs.iter().map(|a| (a.local.to_owned(), a.value.clone())).collect();
+        let attributes = element.attrs.iter().map(|a| (a.local.to_owned(), a.value.to_string())).collect();
         self.0.push((element.local.to_owned(), attributes, element.text.to_string()));
         element.children.iter().for_each(|child| self.walk(child));
     }

@@ -174,8 +174,8 @@ impl Target for Epp {
     async fn connect(&self, number: usize) -> io::Result<EppLine> {
         let session = self.session(number).await?;
         let (frame, names) = match &self.kind {
-            Kind::Check(draw) => (frames::check(self.zone()), Names::Drawn(draw.source(number))),
-            Kind::Info(draw) => (frames::info(self.zone()), Names::Drawn(draw.source(number))),
+            Kind::Check(draw) => (frames::check(self.zone()), Names::Drawn(draw.source())),
+            Kind::Info(draw) => (frames::info(self.zone()), Names::Drawn(draw.source())),
             Kind::Create { run, created } => {
                 (self.creation(number), Names::New { run: *run, created: created.clone() })
             }

@@ -109,9 +109,14 @@ pub(super) async fn serve<B: Backend, C: Control, L: Listen>(
             let tally = &server.inner.tally;
             let _open = tally.metrics.connections(tally.service).opened();
             let refused = match timeout(HANDSHAKE, greeter.greet(raw)).await {
+                // it is told that it is no operator, at the door: its certificate may be stolen, and takes no seat
+                Ok(Ok((wire, caller @ Caller::Node(_)))) => {
+                    return drop(timeout(PATIENCE, http::converse(server, wire, caller, shutdown)).await);
+                }
                 Ok(Ok((wire, caller))) => {
                     let Ok(Ok(_seat)) = timeout(PATIENCE, seats.acquire_owned()).await else {
-                        return debug!(service = "admin", ?caller, "not served: all places are taken");
+                        tally.metrics.refused(tally.service);
+                        return warn!(service = "admin", ?caller, "not served: all places are taken");
                     };
                     drop(at_door);
                     return http::converse(server, wire, caller, shutdown).await;

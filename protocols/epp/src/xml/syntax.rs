@@ -26,7 +26,7 @@ pub struct Syntax {
     pub offender: Option<Offender>,
 }
 
-/// An element as it is shown in `<value>`: without its children, its text clipped.
+/// An element as it is shown in `<value>`: without its children, its text and names clipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offender {
     pub ns: Ns,
@@ -34,13 +34,18 @@ pub struct Offender {
     pub text: String,
 }
 
-/// Longest text that is sent back.
+/// Longest text, name or namespace that is sent back: an answer is not a multiple of the frame.
 const SHOWN_CHARS: usize = 255;
 
 impl Offender {
     /// An element that is known by its name and text. Neither may be a secret.
     pub fn new(ns: Ns, local: &str, text: &str) -> Offender {
-        Offender { ns, local: local.to_owned(), text: text.chars().take(SHOWN_CHARS).collect() }
+        let shown = |text: &str| text.chars().take(SHOWN_CHARS).collect::<String>();
+        let ns = match ns {
+            Ns::Other(uri) if uri.len() > SHOWN_CHARS => Ns::Other(shown(&uri).into()),
+            ns => ns,
+        };
+        Offender { ns, local: shown(local), text: shown(text) }
     }
 
     pub fn of(element: &El<'_>) -> Offender {

@@ -253,9 +253,10 @@ fn declaration(raw: &str) -> Result<(), Syntax> {
     Ok(())
 }
 
-/// The reader refuses `--` inside; a comment must not end in `--->` either.
+/// The reader refuses `--` inside; what is inside must not end with a hyphen either.
 fn comment(raw: &str) -> Result<(), Syntax> {
-    if raw.len() < 7 || raw.ends_with("--->") {
+    let inside = raw.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
+    if inside.is_none_or(|inside| inside.ends_with('-')) {
         return Err(Syntax::not_well_formed("a comment ends with more than two hyphens"));
     }
     Ok(())

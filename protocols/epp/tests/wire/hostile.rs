@@ -5,8 +5,11 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use epp::denial::Denial;
 use epp::request::parse;
+use epp::response::Response;
 use epp::xml::{Gate, Limits, tree};
+use registry::{Refusal, SvTrid};
 
 use crate::mutate::{Draw, draws};
 use crate::schema::{golden, number};
@@ -142,4 +145,30 @@ fn a_frame_of_too_many_namespaces_is_refused_at_once() {
     let took = begun.elapsed();
     assert_eq!(refused.gate, Gate::WellFormed, "{refused}");
     assert!(took < Duration::from_millis(100), "it took {took:?}");
+}
+
+/// A frame may have a mebibyte. Its refusal has not, however much of what it shows is escaped.
+#[test]
+fn a_refusal_is_short_whatever_the_frame() {
+    let answer = |refused: Denial| {
+        let svtrid = SvTrid { node: 1, boot: 1, seq: 1 };
+        Response { result: Err(refused), cltrid: None, svtrid }.to_xml().len()
+    };
+    let much = |text: &str| text.repeat((1 << 20) / text.len());
+    for frame in [
+        format!("<x xmlns='{}'/>", much("\"")),
+        format!("<{}/>", much("x")),
+        format!("<x a='{}'/>", much("&")),
+        format!("<x></{}>", much("&")),
+        format!("<x>&{};</x>", much(">")),
+        format!(
+            "<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><command><poll op='{}'/></command></epp>",
+            much(">")
+        ),
+    ] {
+        let octets = answer(parse(frame.as_bytes()).request.unwrap_err().into());
+        assert!(octets < 16 << 10, "{octets} octets for {}", &frame[..20]);
+    }
+    let octets = answer(Denial::refused(&Refusal::MessageNotFound { id: much("&") }));
+    assert!(octets < 16 << 10, "{octets} octets for a message that is not there");
 }

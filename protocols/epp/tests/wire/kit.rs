@@ -187,7 +187,7 @@ impl Client {
     }
 
     pub async fn send(&mut self, frame: &str) -> String {
-        self.wire.send(frame.as_bytes()).await.unwrap();
+        self.wire.send(frame.as_bytes().to_vec()).await.unwrap();
         self.listen().await.expect("an answer")
     }
 

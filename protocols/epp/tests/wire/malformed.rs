@@ -96,6 +96,7 @@ fn what_is_unusual_and_well_formed_is_accepted() {
         format!("\u{FEFF}{}", command("<logout/>")),
         format!("<?xml version='1.0' encoding='utf-8' standalone='no' ?>\r\n{}\r\n", command("<logout/>")),
         format!("<!-- a - b --><?pi x?>{}<!-- c --><?pi?>", command("<logout />")),
+        command("<logout/><!---->"),
         command("<logout><![CDATA[<&]]>]]&gt;</logout >"),
         format!(
             "<e:epp xmlns:e=\"{EPP}\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \

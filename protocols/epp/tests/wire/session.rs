@@ -153,6 +153,13 @@ async fn login_options_must_be_those_of_the_greeting() {
     client.expect(&of(plain, &OBJECTS, &[]), 2307).await;
     client.expect(&of(plain, &["urn:x"], &[]), 2307).await;
     client.expect(&of(plain, &OBJECTS[..2], &["urn:x"]), 2103).await;
+    // an extension of the command is looked at behind the password, too
+    let extended = |password| {
+        let login = login_with("alpha", password, "", plain, &OBJECTS[..2], &[]);
+        login.replace("</login>", "</login><extension><x xmlns=\"urn:x\"/></extension>")
+    };
+    client.expect(&extended("wrong-secret"), 2200).await;
+    client.expect(&extended("alpha-secret"), 2103).await;
     client.expect(&of(plain, &OBJECTS[..2], &[]), 1000).await;
     client.judge();
 }
@@ -393,7 +400,7 @@ async fn who_does_not_log_in_has_its_time_whatever_it_sends() {
     let frame = "<epp xmlns=\"urn:ietf:params:xml:ns:epp-1.0\"><hello/></epp>";
     while client.recv().await.unwrap().is_some() {
         tokio::time::sleep(LONG / 10).await;
-        drop(client.send(frame.as_bytes()).await);
+        drop(client.send(frame.as_bytes().to_vec()).await);
     }
     served.await.unwrap();
     let took = begun.elapsed();
