@@ -175,7 +175,8 @@ impl Clocks {
         let by_ms = at.0.saturating_sub(state_time);
         let gap = self.jumps == Jumps::Small && state_time > 0 && by_ms > GAP_MAX_MS;
         if gap && !known.gap_accepted {
-            known.held = Some(ClockState::Gap { by_ms });
+            // a jump is told first: there may be no gap without it
+            known.held.get_or_insert(ClockState::Gap { by_ms });
         } else if !gap {
             known.gap_accepted = false;
         }
@@ -199,7 +200,8 @@ impl Clocks {
         let mut known = self.lock();
         known.moved_ms = ms;
         let by_ms = ms - known.accepted_ms;
-        if self.jumps == Jumps::Small && by_ms.abs() > JUMP_MAX_MS && known.held.is_none() {
+        let is_told = matches!(known.held, Some(ClockState::Jumped { .. }));
+        if self.jumps == Jumps::Small && by_ms.abs() > JUMP_MAX_MS && !is_told {
             tracing::error!(by_ms, "the wall clock moved against the monotonic clock; this node stands back");
             known.held = Some(ClockState::Jumped { by_ms });
         }
@@ -245,7 +247,10 @@ impl Known {
         }
     }
 
+    /// A gap is over as soon as anybody's command has closed it, whoever the operator told.
     fn compare(&mut self, now: Timestamp, state_time: i64) {
+        let is_closed = now.0.saturating_sub(state_time) <= GAP_MAX_MS;
+        self.held.take_if(|held| is_closed && matches!(held, ClockState::Gap { .. }));
         let by_ms = state_time.saturating_sub(now.0);
         self.behind_ms = (by_ms > JUMP_MAX_MS).then_some(by_ms);
     }
@@ -453,6 +458,16 @@ mod tests {
         assert!(clocks.may_stamp(late, 999, false), "accepted until a command closes the gap");
         assert!(clocks.may_stamp(late, 1_000, false));
         assert!(!clocks.may_stamp(late, 999, false), "the next gap needs a word of its own");
+
+        // an operator who told another node need not tell this one
+        assert!(!clocks.may_stamp(late, 999, false));
+        clocks.compare(late, late.0 - 1_000);
+        assert_eq!(clocks.state(), ClockState::Unknown);
+        // and a jump is told, whatever gap is there beside it
+        assert!(!clocks.may_stamp(late, 999, false));
+        clocks.moved(30_000);
+        assert!(matches!(clocks.state(), ClockState::Jumped { .. }));
+        assert!(!clocks.may_stamp(late, 999, false) && clocks.has_jumped());
 
         let any = Clocks::new(Jumps::Any);
         any.moved(1_000_000);

@@ -146,8 +146,8 @@ pub(crate) struct Inner<C: Cx, N: Net> {
     pub(crate) room: Room,
     /// It is going to stop, and takes no leadership any more.
     pub(crate) retiring: AtomicBool,
-    /// Consensus is told to stop: nothing is asked of it any more.
-    pub(crate) stopping: AtomicBool,
+    /// Nothing of the log has come to this node's disk for long, though entries wait for it.
+    pub(crate) stalled: AtomicBool,
 }
 
 impl<C: Cx, N: Net> Cluster<C, N> {
@@ -207,7 +207,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
             desk: Desk::default(),
             room: Room::new(config.bounds),
             retiring: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
         });
         // nobody stands for election before its clock agrees with a majority of the voters
         inner.raft.runtime_config().elect(false);
@@ -314,7 +314,7 @@ impl<C: Cx, N: Net> Cluster<C, N> {
     /// Stops consensus on this node; log and state stay usable. Peers are told so when they ask.
     pub async fn stop(&self) {
         self.retire();
-        self.inner.stopping.store(true, Ordering::Relaxed);
+        self.inner.progress.end();
         if self.inner.raft.shutdown().await.is_err() {
             tracing::warn!("consensus had stopped before");
         }

@@ -42,6 +42,7 @@ impl Drain {
         on_drain: OnDrain,
     ) -> io::Result<Drain> {
         store.space().resume();
+        store.hurry(false);
         let stop = Arc::new(AtomicBool::new(false));
         let (s, l, halt) = (store.clone(), log.clone(), stop.clone());
         let thread = thread::Builder::new().name("drain".into()).spawn(move || {
@@ -88,6 +89,7 @@ impl Drain {
     fn halt(&mut self) {
         self.stop.store(true, Ordering::Release);
         self.store.space().give_up();
+        self.store.hurry(true);
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }

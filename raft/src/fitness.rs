@@ -11,7 +11,7 @@ use crate::{
     wire::Request,
 };
 use futures_util::future::join_all;
-use openraft::type_config::TypeConfigExt;
+use openraft::type_config::{TypeConfigExt, alias::InstantOf};
 use registry::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -19,6 +19,7 @@ use std::{
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
+use storage::Pressure;
 
 /// How often nodes ask each other, and how often until a majority has answered once.
 const ASK: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 const QUEUE_MAX: usize = 64 << 20;
 /// Who has not answered for so long is silent: leadership is not handed to it.
 const SILENT: Duration = Duration::from_secs(2);
+/// How long the log's disk may take nothing while entries wait for it.
+const STALLED: Duration = Duration::from_secs(5);
 /// Leadership is not handed to a voter that lacks so many entries or more.
 pub(crate) const LAG_MAX: u64 = 1_000;
 
@@ -85,12 +88,19 @@ impl<C: Cx, N: Net> Inner<C, N> {
 
     fn is_unfit(&self) -> bool {
         let clock = self.clocks.state();
-        matches!(clock, ClockState::Off | ClockState::Jumped { .. }) || self.store.space().is_full()
+        let unsure = matches!(clock, ClockState::Off | ClockState::Jumped { .. });
+        unsure || self.store.space().is_full() || self.stalled.load(Ordering::Relaxed)
     }
 
     /// Whether so much waits for the log's disk that no more entries are taken now.
     pub(crate) fn log_is_behind(&self) -> bool {
         self.log.queued().1 > QUEUE_MAX
+    }
+
+    /// Whether a follower takes no more entries now: what it took waits for its disks, in the log or in memory. It could
+    /// not apply them, and consensus would stand still before the entries that wait for that.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.log_is_behind() || self.store.pressure() == Pressure::Full
     }
 
     /// At the leader: hands leadership to a voter that will take it. Once openraft has begun it does not take the offer
@@ -118,12 +128,44 @@ impl<C: Cx, N: Net> Inner<C, N> {
     }
 }
 
+/// How far the log is durable, and since when.
+struct Durable<C: Cx> {
+    upto: Option<u64>,
+    since: InstantOf<C>,
+}
+
+impl<C: Cx> Durable<C> {
+    /// A disk that takes nothing and says nothing is told by entries that wait for it: with the others' disks they are
+    /// committed, and could not be drained here.
+    fn look<N: Net>(&mut self, own: &Inner<C, N>) {
+        let (upto, now) = (own.log.synced(), C::now());
+        let nothing_waits = upto.is_some_and(|upto| upto >= own.last_log());
+        if upto != self.upto || nothing_waits {
+            *self = Durable { upto, since: now };
+        }
+        let stalled = now - self.since >= STALLED;
+        if own.stalled.swap(stalled, Ordering::Relaxed) != stalled {
+            if stalled {
+                tracing::error!(
+                    ?upto,
+                    "the disk of this node's log has taken nothing for {} s",
+                    STALLED.as_secs()
+                );
+            } else {
+                tracing::info!("the disk of this node's log takes entries again");
+            }
+        }
+    }
+}
+
 /// Asks, judges and acts until the node is gone.
 pub(crate) async fn watch<C: Cx, N: Net>(node: Weak<Inner<C, N>>) {
     let (mut elects, mut told) = (false, false);
+    let mut durable = Durable::<C> { upto: None, since: C::now() };
     loop {
         let Some(own) = node.upgrade() else { return };
         let since = own.look_at_clock();
+        durable.look(&own);
         let voters = own.voters();
         let answers = ask_all(&own, &voters).await;
         let clock = own.clocks.judge(&answers, voters.len(), voters.contains(&own.id), since);
@@ -165,7 +207,7 @@ async fn step_down<C: Cx, N: Net>(own: &Inner<C, N>, told: &mut bool) {
     if !std::mem::replace(told, true) {
         tracing::warn!(
             to = heir,
-            "handing leadership over: this node's clock can't be trusted, or its disk is full"
+            "handing leadership over: this node's clock can't be trusted, or its disk takes nothing"
         );
     }
     if let Err(error) = own.hand_over(heir).await {

@@ -149,8 +149,9 @@ impl<C: Cx> RaftStateMachine<C> for Machine<C> {
         if !chunk.is_empty() {
             self.apply_chunk(chunk)?;
         }
-        // the last resort: the leader has stopped proposing long before memory is full
-        while self.store.pressure() == Pressure::Full {
+        // the last resort: the leader has stopped proposing long before memory is full, and a follower takes nothing then.
+        // A node that stops must not wait for its disk
+        while self.store.pressure() == Pressure::Full && !self.progress.is_ending() {
             C::sleep(Duration::from_millis(1)).await;
         }
         Ok(())

@@ -7,10 +7,12 @@ use registry::{Outcome, Reply, SvTrid};
 use std::{
     collections::BTreeMap,
     io,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::{Context, Poll},
 };
 use tokio::sync::oneshot;
 
@@ -22,6 +24,8 @@ pub struct Progress {
     waiting: Mutex<Waiting>,
     /// Held by whoever changes or freezes the state; `true` once consensus has stopped on this node.
     turn: Mutex<bool>,
+    /// Consensus is told to stop on this node: nothing is asked of it any more, and apply waits for nothing.
+    ending: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +45,15 @@ impl Progress {
     /// Starts at the index that the state has already.
     pub fn new(applied: u64) -> Progress {
         let waiting = Mutex::new(Waiting { applied, ..Waiting::default() });
-        Progress { applied: AtomicU64::new(applied), waiting, turn: Mutex::default() }
+        Progress { applied: AtomicU64::new(applied), waiting, ..Progress::default() }
+    }
+
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -113,7 +125,7 @@ impl Progress {
             waiting.ticket += 1;
             let ticket = waiting.ticket;
             waiting.indexes.insert((index, ticket), tell);
-            told
+            Awaited { progress: self, key: (index, ticket), told }
         };
         told.await
     }
@@ -123,6 +135,27 @@ impl Progress {
         let (tell, told) = oneshot::channel();
         self.lock().outcomes.insert(svtrid, tell);
         Watched { progress: self.clone(), svtrid, told: told.fuse() }
+    }
+}
+
+/// An index that is waited for until this is dropped.
+struct Awaited<'a> {
+    progress: &'a Progress,
+    key: (u64, u64),
+    told: oneshot::Receiver<()>,
+}
+
+impl Future for Awaited<'_> {
+    type Output = Result<(), oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.told).poll(cx)
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.progress.lock().indexes.remove(&self.key);
     }
 }
 
@@ -155,6 +188,9 @@ mod tests {
         }
         progress.reached(4);
         assert_eq!(progress.lock().indexes.len(), 1);
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(1), progress.wait(9)).await;
+        assert!(given_up.is_err());
+        assert_eq!(progress.lock().indexes.len(), 1, "who does not wait any more is forgotten");
         progress.reached(6);
         waiter.await.unwrap().unwrap();
         assert_eq!(progress.applied(), 6);

@@ -15,10 +15,12 @@ use storage::{Log, codec};
 
 /// Entries looked at to learn how large entries are.
 const SAMPLE: u64 = 256;
+/// What an entry takes in the log's files at least, where it comes alone.
+const FRAME_MIN: u64 = 512;
 /// Fewer entries are not worth a purge, unless fewer are kept.
 const WORTH: u64 = 1_000;
 
-/// The entries in the log and what they take, estimated from the newest ones.
+/// The entries in the log and what they take in its files, estimated from the newest ones.
 struct Stored {
     first: u64,
     count: u64,
@@ -85,7 +87,8 @@ impl Stored {
         let first = purged(log)?.map_or(0, |id| id.index + 1);
         let sample = log.read(last.saturating_sub(SAMPLE - 1).max(first)..last + 1)?;
         let octets: usize = sample.iter().map(|entry| entry.len()).sum();
-        let octets_each = (octets / sample.len().max(1)) as u64;
+        // those of a registry where little happens come one by one: nobody's disk shall fill with them
+        let octets_each = ((octets / sample.len().max(1)) as u64).max(FRAME_MIN);
         Ok(Some(Stored { first, count: (last + 1).saturating_sub(first), octets_each }))
     }
 }

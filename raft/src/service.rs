@@ -8,16 +8,13 @@ use crate::{
 };
 use openraft::type_config::TypeConfigExt;
 use serde::Serialize;
-use std::{
-    fmt::Display,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{fmt::Display, sync::Arc};
 
 impl<C: Cx, N: Net> Service for Cluster<C, N> {
     async fn answer(&self, from: u64, request: Vec<u8>) -> Vec<u8> {
         match wire::decode(&request) {
             // consensus that has stopped answers with an error in the log, for each that asks
-            Ok(_) if self.inner.stopping.load(Ordering::Relaxed) => {
+            Ok(_) if self.inner.progress.is_ending() => {
                 refuse(format_args!("node {} is stopping", self.inner.id))
             }
             Ok(request) => match self.inner.hears(from, &request) {
@@ -36,8 +33,8 @@ impl<C: Cx, N: Net> Inner<C, N> {
     async fn answer(self: &Arc<Self>, from: u64, request: Request<C>) -> Vec<u8> {
         match request {
             // heartbeats go on: what waits is taken when the disk has taken what came before
-            Request::Append(rpc) if self.log_is_behind() && !rpc.entries.is_empty() => {
-                refuse("the disk of this node's log is full, or far behind")
+            Request::Append(rpc) if !rpc.entries.is_empty() && self.is_behind() => {
+                refuse("this node's disk is full, or far behind")
             }
             Request::Append(rpc) => outcome(self.raft.append_entries(rpc).await),
             Request::Vote(rpc) => outcome(self.raft.vote(rpc).await),

@@ -3,7 +3,7 @@
 //! The sender reads the drained base, the receiver builds its new state file from the stream while it goes on
 //! serving the old; only the switch, and the purge of the log behind it, is openraft's. Parts travel on a lane of
 //! their own, one at a time, so that a transfer holds a few parts in memory and never delays a heartbeat. A transfer
-//! that breaks off is begun again by openraft; what was received is dropped.
+//! that breaks off is begun again by openraft; what was received is dropped then, or when nothing comes for minutes.
 
 use crate::{
     cluster::Inner,
@@ -21,7 +21,14 @@ use openraft::{
     type_config::TypeConfigExt,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{future::Future, io, pin::pin, sync::Arc, thread, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
 use storage::{Header, Staged, Store};
 use tokio::sync::{mpsc, oneshot};
 
@@ -306,7 +313,11 @@ struct Ended {
 }
 
 impl<C: Cx, N: Net> Inner<C, N> {
-    pub(crate) async fn snapshot_begin(&self, from: u64, announced: Announced) -> Result<u64, String> {
+    pub(crate) async fn snapshot_begin(
+        self: &Arc<Self>,
+        from: u64,
+        announced: Announced,
+    ) -> Result<u64, String> {
         let mut inbox = self.inbox.open.lock().await;
         if let Some(old) = inbox.1.take() {
             old.give_up().await;
@@ -321,6 +332,7 @@ impl<C: Cx, N: Net> Inner<C, N> {
             Work::Inline => Sink::Memory(Vec::new()),
         };
         inbox.1 = Some(Incoming { transfer, from, announced, next: 0, sink });
+        drop(C::spawn(forget::<C, N>(Arc::downgrade(self), transfer)));
         Ok(transfer)
     }
 
@@ -377,6 +389,27 @@ impl<C: Cx, N: Net> Inner<C, N> {
         let snapshot = Snapshot { meta, snapshot: Snap::Staged(Box::new(staged)) };
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
         installed.map(|response| response.vote).map_err(|e| e.to_string())
+    }
+}
+
+/// Gives a transfer up whose sender has fallen silent: a later leader may have the entries and send no snapshot, and the file
+/// that was begun is as large as a state.
+async fn forget<C: Cx, N: Net>(node: Weak<Inner<C, N>>, transfer: u64) {
+    let mut before = None;
+    loop {
+        C::sleep(2 * PART_LIMIT).await;
+        let Some(node) = node.upgrade() else { return };
+        let mut inbox = node.inbox.open.lock().await;
+        let Some(next) = inbox.1.as_ref().filter(|i| i.transfer == transfer).map(|i| i.next) else { return };
+        if before.replace(next) == Some(next)
+            && let Some(old) = inbox.1.take()
+        {
+            tracing::warn!(
+                from = old.from,
+                "a snapshot did not come to its end; what was received is dropped"
+            );
+            return old.give_up().await;
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use std::time::Duration;
 /// So many times as long as it works a drain rests.
 const RESTS: u32 = 2;
 
+/// More at a time is no work: the disk stood still, or had no room. Between two rests there are a thousand rows, or a sync of
+/// a few mebibytes.
+const WORK_MAX: Duration = Duration::from_millis(200);
+
 /// A drain hurries from the moment when the active generation is as full as this.
 const HURRIES_FROM: f64 = 0.5;
 
@@ -20,6 +24,8 @@ pub(crate) struct Pace {
     rest: Option<Rest>,
     clock: Monotonic,
     hurries: AtomicBool,
+    /// The node stops: nothing comes meanwhile that a drain could be in the way of.
+    ends: AtomicBool,
     /// When a drain began to work, or went on after its last rest.
     since: Mutex<Option<Duration>>,
     this: Extent,
@@ -70,6 +76,7 @@ impl Pace {
             rest,
             clock,
             hurries: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
             since: Mutex::default(),
             this: Extent::default(),
             last: Extent::default(),
@@ -113,12 +120,18 @@ impl Pace {
         Working(self)
     }
 
-    /// Rests [`RESTS`] times as long as a drain has worked since its last rest, if one works and has the time.
+    /// Whether drains have no time to rest from now on, whatever comes.
+    pub(crate) fn ends(&self, ends: bool) {
+        self.ends.store(ends, Ordering::Relaxed);
+    }
+
+    /// Rests [`RESTS`] times as long as a drain has worked since its last rest, if one works and has the time. Never
+    /// long: who stops the node waits for it.
     pub(crate) fn rest(&self) {
         let Some(rest) = &self.rest else { return };
         let Some(since) = *lock(&self.since) else { return };
-        if !self.hurries.load(Ordering::Relaxed) {
-            rest((self.clock)().saturating_sub(since) * RESTS);
+        if !self.hurries.load(Ordering::Relaxed) && !self.ends.load(Ordering::Relaxed) {
+            rest((self.clock)().saturating_sub(since).min(WORK_MAX) * RESTS);
         }
         *lock(&self.since) = Some((self.clock)());
     }
@@ -128,6 +141,29 @@ impl Pace {
 mod tests {
     use super::*;
     use std::sync::Arc;
+
+    #[test]
+    fn a_drain_rests_for_its_work_and_never_long() {
+        let (now, rested) = (Arc::new(Mutex::new(Duration::ZERO)), Arc::new(Mutex::new(Vec::new())));
+        let (clock, rests) = (now.clone(), rested.clone());
+        let clock: Monotonic = Arc::new(move || *lock(&clock));
+        let pace = Pace::new(Some(Arc::new(move |time| lock(&rests).push(time.as_millis()))), clock);
+        let works = |ms: u64| {
+            *lock(&now) += Duration::from_millis(ms);
+            pace.rest();
+        };
+        works(10);
+        let working = pace.work();
+        works(10);
+        works(3_600_000);
+        pace.filled(0.5);
+        works(10);
+        pace.filled(0.0);
+        pace.ends(true);
+        works(10);
+        drop(working);
+        assert_eq!(*lock(&rested), [20, 400]);
+    }
 
     #[test]
     fn the_room_for_writes_grows_as_a_drain_gets_on() {

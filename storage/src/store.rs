@@ -266,6 +266,11 @@ impl Store {
         self.layers.load().active.volatile_bytes
     }
 
+    /// Whether drains shall not rest: the node stops.
+    pub fn hurry(&self, ends: bool) {
+        self.pace.ends(ends);
+    }
+
     /// The room on the disk.
     pub fn space(&self) -> &Space {
         &self.options.space

@@ -95,7 +95,7 @@ fn a_drain_rests_while_memory_has_room() {
             freeze_rows: 8,
             clock: Arc::new(move || Duration::from_secs(clock.fetch_add(1, Ordering::Relaxed))),
             rest: Some(Arc::new(move |time| {
-                slept.fetch_add(time.as_secs(), Ordering::Relaxed);
+                slept.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
             })),
             ..options()
         },

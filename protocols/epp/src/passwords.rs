@@ -1,12 +1,12 @@
 //! The pool on which passwords are hashed: argon2id takes 19 MiB and some 20 ms of a core, so that at most half of
-//! the cores work on it and a limited number of logins is before it, few of them from one source. Who finds no place
-//! waits a moment for one, behind those who waited before; its session reads nothing meanwhile.
+//! the cores work on it and a limited number of logins is before it, few of them from one source, half of them at most
+//! from one neighbourhood. Who finds no place waits a moment for one, behind those who waited before; its session reads nothing meanwhile.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net::block_of;
+use net::{block_of, neighbourhood_of};
 use registry::password::{SALT, seal, verify, verify_nobody};
 use registry::seal::{Keys, NONCE, SealFault, Sealed};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -30,6 +30,7 @@ pub struct Passwords {
     /// Places for logins at work or waiting.
     places: Arc<Semaphore>,
     shares: Shares<IpAddr>,
+    neighbourhoods: Shares<IpAddr>,
     workers: Arc<Semaphore>,
 }
 
@@ -51,8 +52,8 @@ impl From<SealFault> for Unchecked {
 /// A place in the queue and at the workers, for as long as it is kept.
 #[derive(Debug)]
 pub struct Place {
-    _share: OwnedSemaphorePermit,
-    _here: Here<IpAddr>,
+    _shares: [OwnedSemaphorePermit; 2],
+    _here: [Here<IpAddr>; 2],
     _place: OwnedSemaphorePermit,
 }
 
@@ -70,6 +71,7 @@ impl Passwords {
         Passwords {
             places: Arc::new(Semaphore::new(workers + QUEUE)),
             shares: Shares::new(QUEUE_OF_SOURCE),
+            neighbourhoods: Shares::new((workers + QUEUE) / 2),
             workers: Arc::new(Semaphore::new(workers)),
         }
     }
@@ -81,10 +83,12 @@ impl Passwords {
     /// [`Unchecked::Busy`] after some seconds.
     pub async fn place(&self, source: IpAddr) -> Result<Place, Unchecked> {
         let place = async {
-            let here = self.shares.enter(block_of(source));
-            let share = here.take(1).await?;
+            // in the narrower queue first: who waits there takes nothing of the wider ones
+            let here =
+                [self.shares.enter(block_of(source)), self.neighbourhoods.enter(neighbourhood_of(source))];
+            let shares = [here[0].take(1).await?, here[1].take(1).await?];
             let place = Arc::clone(&self.places).acquire_owned().await?;
-            Ok::<_, AcquireError>(Place { _share: share, _here: here, _place: place })
+            Ok::<_, AcquireError>(Place { _shares: shares, _here: here, _place: place })
         };
         match timeout(PATIENCE, place).await {
             Ok(Ok(place)) => Ok(place),
@@ -238,5 +242,19 @@ mod tests {
         assert_eq!(served.recv().await, Some(1));
         taken.pop();
         assert_eq!(served.recv().await, Some(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_of_one_neighbourhood_leaves_half_of_the_queue_to_others() {
+        let pool = Passwords::new(1);
+        let of = |site: u16, n: u16| IpAddr::V6(format!("2001:db8:{site:x}:{n:x}::1").parse().unwrap());
+        let mut taken = Vec::new();
+        for n in 0..32 {
+            taken.push(pool.place(of(1, n)).await.unwrap());
+        }
+        assert!(matches!(pool.place(of(1, 99)).await, Err(Unchecked::Busy)));
+        assert!(pool.place(of(2, 99)).await.is_ok());
+        taken.pop();
+        assert!(pool.place(of(1, 99)).await.is_ok());
     }
 }

@@ -20,7 +20,7 @@ use tracing::debug;
 use crate::metrics::{Cut, Metrics, Service};
 use crate::patient::Patient;
 use crate::shutdown::Shutdown;
-use crate::waiting::Waiting;
+use crate::waiting::{Over, Waiting};
 
 /// The limits of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +60,20 @@ where
         .max_headers(limits.headers);
     let mut connection = pin!(http.serve_connection(wire, service));
     let mut waiting = Waiting::new(shutdown, limits.connection);
-    if let Ok(ended) = waiting.unless_over(connection.as_mut()).await {
-        return tally.ended(&ended);
-    }
+    let over = match waiting.unless_over(connection.as_mut()).await {
+        Ok(ended) => return tally.ended(&ended),
+        Err(over) => over,
+    };
     connection.as_mut().graceful_shutdown();
     match timeout(limits.ending, connection).await {
         Ok(ended) => tally.ended(&ended),
-        Err(_) => debug!(service = tally.service.name(), "a connection did not end in time and is cut"),
+        Err(_) => {
+            // of one that the node's own end cuts short nothing is to be said
+            if matches!(over, Over::TooLong) {
+                tally.metrics.cut(tally.service, Cut::Stalled);
+            }
+            debug!(service = tally.service.name(), "a connection did not end in time and is cut");
+        }
     }
 }
 

@@ -23,5 +23,5 @@ pub use listen::{BindError, Limits, Listener, Patience, Peer, Plain, Tls, Transp
 pub use metrics::{Answers, Commands, Cut, Metrics, Service};
 pub use patient::Patient;
 pub use shutdown::{Shutdown, Trigger, shutdown};
-pub use source::{Admitted, Sources, block_of};
+pub use source::{Admitted, Sources, block_of, neighbourhood_of};
 pub use waiting::{Over, Waiting};

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustix::net::sockopt;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,11 @@ use crate::client_cert::Fingerprint;
 use crate::metrics::{Cut, Metrics, Service};
 use crate::shutdown::Shutdown;
 use crate::source::{Admitted, Sources};
+
+/// After how long a silent connection is probed, how often, and how many probes may be lost.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+const PROBES_LOST: u32 = 4;
 
 /// The limits of one listener.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +107,7 @@ impl Transport for Tls {
     type Wire = TlsStream<TcpStream>;
 
     async fn greet(&self, tcp: TcpStream) -> io::Result<(Self::Wire, Option<Fingerprint>)> {
+        notice_its_end(&tcp)?;
         let stream = TlsAcceptor::from(self.0.load_full()).accept(tcp).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let fingerprint = shown.map(|certificate| Fingerprint::of(certificate));
@@ -242,6 +249,7 @@ struct Door {
     listener: Listener,
     seats: Arc<Semaphore>,
     sources: Sources,
+    neighbourhoods: Sources,
     waiting: Option<Caller>,
 }
 
@@ -249,14 +257,16 @@ struct Door {
 struct Caller {
     tcp: TcpStream,
     address: SocketAddr,
-    admitted: Admitted,
+    admitted: (Admitted, Admitted),
 }
 
 impl Door {
     fn new(listener: Listener) -> Door {
         let seats = Arc::new(Semaphore::new(listener.limits.connections));
-        let sources = Sources::new(listener.limits.connections_per_source);
-        Door { listener, seats, sources, waiting: None }
+        let Limits { connections, connections_per_source, .. } = listener.limits;
+        let sources = Sources::new(connections_per_source);
+        let neighbourhoods = Sources::neighbourhoods(connections_per_source.max(connections / 2));
+        Door { listener, seats, sources, neighbourhoods, waiting: None }
     }
 
     /// The next connection, and its seat as soon as one is free. Who waits for it is still there when the call is
@@ -266,7 +276,8 @@ impl Door {
         loop {
             if self.waiting.is_none() {
                 let (tcp, address) = self.listener.tcp.accept().await?;
-                let Some(admitted) = self.sources.admit(address.ip()) else {
+                let admitted = self.sources.admit(address.ip()).zip(self.neighbourhoods.admit(address.ip()));
+                let Some(admitted) = admitted else {
                     metrics.refused(service);
                     debug!(service = service.name(), %address, "connection refused: its source holds too many");
                     continue;
@@ -282,6 +293,15 @@ impl Door {
             }
         }
     }
+}
+
+/// Has the system probe a silent connection: one whose other end is gone without a word, as behind a firewall that was
+/// restarted, is over within two minutes, and its registrar's new sessions find its place.
+fn notice_its_end(tcp: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(tcp, true)?;
+    sockopt::set_tcp_keepidle(tcp, PROBE_AFTER)?;
+    sockopt::set_tcp_keepintvl(tcp, PROBE_EVERY)?;
+    Ok(sockopt::set_tcp_keepcnt(tcp, PROBES_LOST)?)
 }
 
 async fn greet<T: Transport>(

@@ -3,12 +3,12 @@
 //! Counted by IPv4 address and by IPv6 /64, the smallest block that a single customer usually gets: otherwise one
 //! host could take every seat of a listener by cycling through its addresses.
 //!
-//! Not by /48: a site that has a whole one has 65,536 sources, but hosters give out /64s, and hundreds of their customers
-//! share a /48; they would be held to one share. No block is right for both. A crowd of sources is told by the count of
-//! connections that waited for a seat.
+//! A site that has a whole /48 has 65,536 of these, but hosters give out /64s, and hundreds of their customers share a /48:
+//! they can't be held to one source's share. So a neighbourhood, an IPv6 /48 or an IPv4 /24, has a share of its own, which is
+//! wide: half of all there is. What crowds of neighbourhoods do is told by the count of connections that waited for a seat.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Counts = BTreeMap<IpAddr, usize>;
@@ -20,19 +20,25 @@ const PARTS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Sources {
     most: usize,
+    block: fn(IpAddr) -> IpAddr,
     parts: Arc<[Mutex<Counts>; PARTS]>,
 }
 
 impl Sources {
     /// No source may hold more than `most` places.
     pub fn new(most: usize) -> Sources {
-        Sources { most, parts: Arc::default() }
+        Sources { most, block: block_of, parts: Arc::default() }
+    }
+
+    /// No neighbourhood may.
+    pub fn neighbourhoods(most: usize) -> Sources {
+        Sources { block: neighbourhood_of, ..Sources::new(most) }
     }
 
     /// Counts a place for `address` until the returned value is dropped; `None` if that source is at its
     /// limit.
     pub fn admit(&self, address: IpAddr) -> Option<Admitted> {
-        let block = block_of(address);
+        let block = (self.block)(address);
         let mut open = locked(part(&self.parts, block));
         let held = open.entry(block).or_insert(0);
         if *held >= self.most {
@@ -91,6 +97,20 @@ pub fn block_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whose crowd a source may belong to: an IPv4 /24, or an IPv6 /48.
+pub fn neighbourhood_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +139,16 @@ mod tests {
         assert!(sources.admit(ip("2001:db8:1:3::1")).is_some());
         let _mapped = sources.admit(ip("::ffff:192.0.2.1"));
         assert!(sources.admit(ip("192.0.2.1")).is_none());
+    }
+
+    #[test]
+    fn sources_of_one_neighbourhood_share_its_limit() {
+        let sources = Sources::neighbourhoods(1);
+        let _held = (sources.admit(ip("2001:db8:1:2::1")), sources.admit(ip("192.0.2.1")));
+        for (near, far) in [("2001:db8:1:3::1", "2001:db8:2:2::1"), ("192.0.2.2", "192.0.3.1")] {
+            assert!(sources.admit(ip(near)).is_none());
+            assert!(sources.admit(ip(far)).is_some());
+        }
     }
 
     #[test]

@@ -120,10 +120,18 @@ pub struct Machine {
     pub id: u64,
     pub log_disk: SimDisk,
     pub state_disk: SimDisk,
-    running: Option<(Node, LogWriter, raft::Drain)>,
+    running: Option<Running>,
     starts: u64,
     /// How far its wall clock is ahead of the real time.
     pub ahead_ms: Arc<AtomicI64>,
+}
+
+struct Running {
+    node: Node,
+    log: Arc<Log>,
+    /// `None` while the log's disk stands still.
+    writer: Option<LogWriter>,
+    drain: raft::Drain,
 }
 
 impl Machine {
@@ -194,7 +202,7 @@ impl Lab {
         let machine = &mut self.machines[i];
         machine.starts += 1;
         let log = Arc::new(Log::open(Arc::new(machine.log_disk.clone())).unwrap());
-        let writer = log.spawn_writer().unwrap();
+        let (writer, kept) = (log.spawn_writer().unwrap(), log.clone());
         let options = Options { assert_fresh: true, freeze_rows: 200, ..Options::default() };
         let store =
             Arc::new(Store::open(Arc::new(machine.state_disk.clone()), tables::ALL, options).unwrap());
@@ -221,7 +229,7 @@ impl Lab {
         let node = Cluster::start(config, store, log, net).await?;
         drop(tokio::spawn(node.serve_reads()));
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
-        machine.running = Some((node, writer, drain));
+        machine.running = Some(Running { node, log: kept, writer: Some(writer), drain });
         Ok(())
     }
 
@@ -229,11 +237,22 @@ impl Lab {
     pub async fn crash(&mut self, i: usize) {
         let machine = &mut self.machines[i];
         self.shared.lock().unwrap().nodes.remove(&machine.id);
-        let (node, writer, drain) = machine.running.take().unwrap();
+        let Running { node, writer, drain, .. } = machine.running.take().unwrap();
         node.stop().await;
         machine.log_disk.crash();
         machine.state_disk.crash();
         drop((node, writer, drain));
+    }
+
+    /// The log's disk takes nothing from now on, and says nothing.
+    pub fn stall(&mut self, i: usize) {
+        self.machines[i].running.as_mut().unwrap().writer = None;
+    }
+
+    /// It goes on.
+    pub fn resume(&mut self, i: usize) {
+        let running = self.machines[i].running.as_mut().unwrap();
+        running.writer = Some(running.log.spawn_writer().unwrap());
     }
 
     /// Takes a node away with its disks.
@@ -290,7 +309,7 @@ impl Lab {
         for _ in 0..500 {
             let mut purged = true;
             for machine in self.machines.iter().filter(|m| m.running.is_some()) {
-                let (node, ..) = machine.running.as_ref().unwrap();
+                let Running { node, .. } = machine.running.as_ref().unwrap();
                 node.retain(keep_octets).await.unwrap();
                 purged &= node.status().purged > 0;
             }
@@ -353,7 +372,7 @@ impl Lab {
     }
 
     pub fn nodes(&self) -> Vec<Node> {
-        self.machines.iter().filter_map(|m| m.running.as_ref()).map(|(node, ..)| node.clone()).collect()
+        self.machines.iter().filter_map(|m| m.running.as_ref()).map(|running| running.node.clone()).collect()
     }
 
     pub fn node(&self, id: u64) -> Node {
