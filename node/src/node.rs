@@ -185,16 +185,14 @@ async fn live(file: &ClusterFile, bundle: &Bundle, demo: Demo, consensus: &runti
     };
     let opened = tokio::select! {
         biased;
-        ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended.map(|()| None),
-        failure = panicked(&mut tasks) => Err(failure),
+        ended = over(&cluster, &mut faults, bundle, &mut tasks) => ended.map(|()| None),
         opened = running => opened.map(Some),
     };
     let (open, ended) = match opened {
         Ok(Some(mut open)) => {
             let ended = tokio::select! {
                 biased;
-                ended = stop::reason(&cluster, &mut faults, &bundle.dir) => ended,
-                failure = panicked(&mut tasks) => Err(failure),
+                ended = over(&cluster, &mut faults, bundle, &mut tasks) => ended,
                 failure = open.ended() => Err(failure),
             };
             (Some(open), ended)
@@ -249,6 +247,20 @@ async fn show_figures(
     let listener = status_http::bind(address, metrics).await?;
     let page = StatusPage { registry, readiness: readiness.clone(), metrics: metrics.clone() };
     Ok(Some(status_http::serve(listener, Arc::new(page))))
+}
+
+/// Resolves when the node must stop, and says why if it did not mean to.
+async fn over(
+    cluster: &Peers,
+    faults: &mut mpsc::UnboundedReceiver<String>,
+    bundle: &Bundle,
+    tasks: &mut JoinSet<()>,
+) -> Ended {
+    tokio::select! {
+        biased;
+        ended = stop::reason(cluster, faults, &bundle.dir) => ended,
+        failure = panicked(tasks) => Err(failure),
+    }
 }
 
 /// Resolves when a task of the node has panicked: it must not go on without it.
