@@ -432,6 +432,15 @@ impl Certificates {
         Bundle::load(&self.file.node_dir(1), 1).unwrap()
     }
 
+    /// Has the node answer over TLS with these, and says where.
+    async fn serve(&self, node: &Node) -> std::net::SocketAddr {
+        let config = cluster::tls::server_config(&self.node()).unwrap();
+        let socket = TlsSocket::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
+        let address = socket.address();
+        node.serve_tls(socket);
+        address
+    }
+
     fn admin(&self) -> Credentials {
         let dir = layout::admin_dir(&self.file.data_dir());
         let files =
@@ -476,10 +485,7 @@ async fn administrators_come_over_tls_with_a_certificate_of_the_cluster() {
 async fn silent_connections_keep_no_operator_out() {
     let node = Node::start().await;
     let ours = Certificates::new();
-    let config = cluster::tls::server_config(&ours.node()).unwrap();
-    let socket = TlsSocket::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
-    let address = socket.address();
-    node.serve_tls(socket);
+    let address = ours.serve(&node).await;
     let mut silent = Vec::new();
     for source in [2, 3, 4] {
         for _ in 0..20 {
@@ -509,10 +515,7 @@ async fn come_from(source: u8, address: std::net::SocketAddr) -> tokio::net::Tcp
 async fn nodes_take_no_place_of_an_operator() {
     let node = Node::start().await;
     let ours = Certificates::new();
-    let config = cluster::tls::server_config(&ours.node()).unwrap();
-    let socket = TlsSocket::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
-    let address = socket.address();
-    node.serve_tls(socket);
+    let address = ours.serve(&node).await;
     let as_node =
         tokio_rustls::TlsConnector::from(cluster::tls::admin_config(&ours.node().credentials).unwrap());
     let mut nodes = Vec::new();
