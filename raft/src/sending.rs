@@ -4,7 +4,7 @@ use crate::{fitness::LAG_MAX, types::Cx};
 use openraft::type_config::{TypeConfigExt, alias::InstantOf};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,9 +15,16 @@ const KEEP_LIMIT: Duration = Duration::from_secs(3600);
 const RETRY_FROM: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(32);
 
+/// A voter that waits asks again within this.
+const VOTER_WAITS: Duration = Duration::from_secs(3);
+
 /// The snapshots that this node is sending: the log behind them must stay until their receivers have caught up, for an
 /// hour of the transfer at most and an hour after it, and only while this node leads: whoever leads next sends its own.
-pub(crate) struct Sending<C: Cx>(Mutex<BTreeMap<u64, Sent<C>>>);
+pub(crate) struct Sending<C: Cx> {
+    to: Mutex<BTreeMap<u64, Sent<C>>>,
+    /// When a voter found the turn taken that all transfers share.
+    voter_waited: Mutex<Option<InstantOf<C>>>,
+}
 
 /// A snapshot on its way to one peer, in one attempt or many.
 struct Sent<C: Cx> {
@@ -43,13 +50,28 @@ impl<C: Cx> Sent<C> {
 
 impl<C: Cx> Default for Sending<C> {
     fn default() -> Self {
-        Sending(Mutex::default())
+        Sending { to: Mutex::default(), voter_waited: Mutex::default() }
     }
 }
 
 impl<C: Cx> Sending<C> {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Sent<C>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sent<C>>> {
+        self.to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn voter_waited(&self) -> MutexGuard<'_, Option<InstantOf<C>>> {
+        self.voter_waited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a voter finds the turn taken.
+    pub(crate) fn voter_waits(&self, now: InstantOf<C>) {
+        *self.voter_waited() = Some(now);
+    }
+
+    /// Whether somebody who is none stands back: a cluster that lacks a voter must not wait behind an edge at the end of a
+    /// slow line.
+    pub(crate) fn others_stand_back(&self, now: InstantOf<C>) -> bool {
+        self.voter_waited().is_some_and(|at| now - at < VOTER_WAITS)
     }
 
     /// Notes the start of an attempt; says whether it is the first one to send that peer this snapshot.
@@ -108,6 +130,16 @@ fn retry_pause(broken: u32) -> Duration {
 mod tests {
     use super::*;
     use crate::Live;
+
+    #[test]
+    fn others_stand_back_while_a_voter_waits() {
+        let sending = Sending::<Live>::default();
+        let now = Live::now();
+        assert!(!sending.others_stand_back(now));
+        sending.voter_waits(now);
+        assert!(sending.others_stand_back(now + VOTER_WAITS / 2));
+        assert!(!sending.others_stand_back(now + VOTER_WAITS));
+    }
 
     #[test]
     fn log_is_kept_for_a_transfer_while_this_node_leads_and_for_an_hour() {

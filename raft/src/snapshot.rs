@@ -11,7 +11,7 @@ use crate::{
     machine::Snap,
     net::{CallError, Lane, Net},
     sending::Sending,
-    types::{Cx, Meta, NodeInfo, Snapshot, Vote},
+    types::{Cx, Meta, NodeInfo, Role, Snapshot, Vote},
     wire::{self, Request},
 };
 use futures_util::future::{Either, select};
@@ -132,7 +132,13 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             tracing::info!(to = self.id, index = announced.index, "sending a snapshot");
         }
         // whoever is written to now goes first: a receiver that is told to begin has dropped what it had
-        let turn = source.turn().map_err(|e| StreamingError::Unreachable(Unreachable::new(&e)))?;
+        self.stand_back()?;
+        let turn = source.turn().map_err(|e| {
+            if self.node.role == Role::Voter {
+                self.sending.voter_waits(C::now());
+            }
+            StreamingError::Unreachable(Unreachable::new(&e))
+        })?;
         let (index, begin) = (announced.index, Request::SnapshotBegin(Box::new(announced)));
         let transfer: u64 = self.ask(&begin, BEGIN_LIMIT).await?;
         let sent = self.parts(transfer, index, source, turn).await;
@@ -160,6 +166,7 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
             let (asked, before) = (C::now(), self.leading.told());
             let () = self.ask(&request, PART_LIMIT).await?;
             number += 1;
+            self.stand_back()?;
             if self.leading.told() != before {
                 C::sleep(((C::now() - asked) * RESTS).min(REST_MAX)).await;
             }
@@ -173,6 +180,16 @@ impl<C: Cx, N: Net> Receiver<'_, C, N> {
         let response = self.end(transfer).await?;
         tracing::info!(to = self.id, index, parts = number, "snapshot installed there");
         Ok(response)
+    }
+
+    /// Transfers go one at a time, and voters first.
+    fn stand_back(&self) -> Result<(), StreamingError<C>> {
+        if self.node.role == Role::Voter || !self.sending.others_stand_back(C::now()) {
+            return Ok(());
+        }
+        Err(StreamingError::Unreachable(Unreachable::from_string(
+            "a voter waits for a snapshot and goes first",
+        )))
     }
 
     async fn end(&self, transfer: u64) -> Result<SnapshotResponse<C>, StreamingError<C>> {

@@ -6,7 +6,8 @@ mod support;
 
 use raft::{Bounds, Role};
 use registry::{Actor, Backend, Freshness, Outcome, Unavailable};
-use storage::Read;
+use std::time::Duration;
+use storage::{Pressure, Read};
 use support::{Lab, Node};
 use tokio::task::JoinHandle;
 
@@ -90,4 +91,25 @@ async fn what_the_leader_has_no_room_for_is_not_proposed() {
         .range(&registry::tables::JOURNAL, ..)
         .filter(|row| row.as_ref().is_ok_and(|(_, row)| row.by == Actor::Registrar(9)));
     assert_eq!(journal.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_whose_memory_is_full_takes_no_more_entries_and_can_be_stopped() {
+    let mut lab = Lab::new(&VOTERS).await;
+    lab.seed().await;
+    let leader = lab.leader().await;
+    let i = lab.machines.iter().position(|m| m.id != leader.id()).unwrap();
+    let full = lab.node(lab.machines[i].id);
+    lab.stop_draining(i);
+    // more than consensus hands to apply before it waits for it
+    for n in 0..2_000 {
+        let done = lab.submit(&leader, Lab::reserve(&format!("n{n}"))).await;
+        assert!(matches!(done, Ok(Outcome::Done(_))), "the others go on: {done:?}");
+    }
+    assert_eq!(full.store().pressure(), Pressure::Full);
+    let (its, all) = (full.status().last_log, leader.status().last_log);
+    assert!(its + 500 < all, "it took {its} of {all} entries");
+    tokio::time::timeout(Duration::from_secs(10), full.stop())
+        .await
+        .expect("a stop does not wait for its disk");
 }

@@ -131,7 +131,8 @@ struct Running {
     log: Arc<Log>,
     /// `None` while the log's disk stands still.
     writer: Option<LogWriter>,
-    drain: raft::Drain,
+    /// `None` while nothing drains.
+    drain: Option<raft::Drain>,
 }
 
 impl Machine {
@@ -229,7 +230,7 @@ impl Lab {
         let node = Cluster::start(config, store, log, net).await?;
         drop(tokio::spawn(node.serve_reads()));
         self.shared.lock().unwrap().nodes.insert(machine.id, node.clone());
-        machine.running = Some(Running { node, log: kept, writer: Some(writer), drain });
+        machine.running = Some(Running { node, log: kept, writer: Some(writer), drain: Some(drain) });
         Ok(())
     }
 
@@ -247,6 +248,11 @@ impl Lab {
     /// The log's disk takes nothing from now on, and says nothing.
     pub fn stall(&mut self, i: usize) {
         self.machines[i].running.as_mut().unwrap().writer = None;
+    }
+
+    /// Nothing is drained from now on, as where the disk of the state has no room.
+    pub fn stop_draining(&mut self, i: usize) {
+        self.machines[i].running.as_mut().unwrap().drain = None;
     }
 
     /// It goes on.
