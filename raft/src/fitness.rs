@@ -139,7 +139,8 @@ impl<C: Cx> Durable<C> {
     /// committed, and could not be drained here.
     fn look<N: Net>(&mut self, own: &Inner<C, N>) {
         let (upto, now) = (own.log.synced(), C::now());
-        let nothing_waits = upto.is_some_and(|upto| upto >= own.last_log());
+        // a log that holds nothing yet waits for nothing
+        let nothing_waits = upto.unwrap_or(0) >= own.last_log();
         if upto != self.upto || nothing_waits {
             *self = Durable { upto, since: now };
         }
