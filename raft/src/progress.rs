@@ -7,12 +7,10 @@ use registry::{Outcome, Reply, SvTrid};
 use std::{
     collections::BTreeMap,
     io,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
 };
 use tokio::sync::oneshot;
 
@@ -116,7 +114,7 @@ impl Progress {
         if self.applied() >= index {
             return Ok(());
         }
-        let told = {
+        let (told, _waits) = {
             let mut waiting = self.lock();
             if waiting.applied >= index {
                 return Ok(());
@@ -125,7 +123,7 @@ impl Progress {
             waiting.ticket += 1;
             let ticket = waiting.ticket;
             waiting.indexes.insert((index, ticket), tell);
-            Awaited { progress: self, key: (index, ticket), told }
+            (told, Awaited { progress: self, key: (index, ticket) })
         };
         told.await
     }
@@ -142,15 +140,6 @@ impl Progress {
 struct Awaited<'a> {
     progress: &'a Progress,
     key: (u64, u64),
-    told: oneshot::Receiver<()>,
-}
-
-impl Future for Awaited<'_> {
-    type Output = Result<(), oneshot::error::RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.told).poll(cx)
-    }
 }
 
 impl Drop for Awaited<'_> {

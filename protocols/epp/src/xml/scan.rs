@@ -34,6 +34,11 @@ fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
     Some((&text[..at], &text[at + 1..]))
 }
 
+/// Whether all octets fit. Without a way out between those of a chunk the compiler looks at many at once.
+pub fn all_octets(text: &str, fit: impl Fn(u8) -> bool) -> bool {
+    text.as_bytes().chunks(64).all(|octets| octets.iter().fold(true, |all, octet| all & fit(*octet)))
+}
+
 /// Production 4 without the colon.
 fn starts_name(c: char) -> bool {
     matches!(c, 'A'..='Z' | 'a'..='z' | '_'
@@ -73,9 +78,7 @@ pub fn qualified(name: &str) -> Result<(&str, &str), Syntax> {
 
 /// Every character of the frame must be one that XML allows.
 pub fn check_chars(frame: &str) -> Result<(), Syntax> {
-    let plain = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7F);
-    // without a way out in between the compiler looks at many at once
-    if frame.as_bytes().chunks(64).all(|octets| octets.iter().fold(true, |all, octet| all & plain(octet))) {
+    if all_octets(frame, |octet| matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7F)) {
         return Ok(());
     }
     match frame.char_indices().find(|(_, c)| !is_char(*c)) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::scan::is_char;
+use super::scan::{all_octets, is_char};
 
 /// A document under construction.
 #[derive(Debug)]
@@ -106,9 +106,7 @@ impl Writer {
 
 /// Whether all of it stands for itself wherever it is written; nearly everything does.
 fn is_plain(text: &str) -> bool {
-    let plain = |octet: &u8| matches!(octet, 0x20..=0x7E) && !matches!(octet, b'&' | b'<' | b'>' | b'"');
-    // without a way out in between the compiler looks at many at once
-    text.as_bytes().chunks(32).all(|octets| octets.iter().fold(true, |all, octet| all & plain(octet)))
+    all_octets(text, |octet| matches!(octet, 0x20..=0x7E) && !matches!(octet, b'&' | b'<' | b'>' | b'"'))
 }
 
 #[cfg(test)]
