@@ -123,6 +123,18 @@ impl Registry {
         fs::read_to_string(self.data_dir.with_extension("log")).unwrap_or_default()
     }
 
+    /// Waits until the log holds a text: its lines are written by a thread of their own.
+    ///
+    /// # Panics
+    /// It does not within a minute.
+    pub fn wait_logged(&self, text: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < until, "no line of the log has {text:?}:\n{}", self.log());
+            sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The address of a service of a node; `base` is its port on node 1 without offset.
     pub fn at(&self, node: u64, base: u16) -> SocketAddr {
         // edges begin at +300, also behind a single voter

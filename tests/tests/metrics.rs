@@ -95,9 +95,11 @@ fn use_it(registry: &Registry) -> Vec<(String, String)> {
 #[test]
 fn metrics_and_logs_tell_what_happened_and_nothing_personal() {
     // everything that can be logged, consensus included
-    let registry = Registry::start_logging(1, 0, "debug");
+    let mut registry = Registry::start_logging(1, 0, "debug");
     let answered = use_it(&registry);
     let metrics = exposition(&registry);
+    // lines are written by a thread of their own, and the last ones at the end
+    assert!(registry.stop(), "{}", registry.log());
     let log = registry.log();
     for secret in SECRETS {
         // two digits may stand in any figure

@@ -327,7 +327,7 @@ fn a_new_certificate_is_shown_after_sighup_while_sessions_go_on() {
     let foreign = registry.data_dir.join("node-1");
     fs::copy(foreign.join("epp.crt"), &certificate).unwrap();
     hang_up(&registry, 2);
-    until("the complaint", &registry, || registry.log().contains("the EPP certificate in use stays"));
+    registry.wait_logged("the EPP certificate in use stays");
     assert_eq!(Session::open(registry.at(2, 7700)).certificate(), before);
 
     fs::copy(foreign.join("epp.key"), &key).unwrap();

@@ -4,7 +4,7 @@
 
 mod example;
 
-use example::{Example, LIMIT, Node, moved, refusal};
+use example::{Example, Node, moved, refusal};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
@@ -209,12 +209,7 @@ fn a_stop_lets_the_command_under_way_have_its_answer() {
     let answer = session.receive().unwrap_or_else(|e| panic!("{e}; log:\n{}", registry.log()));
     assert!(answer.contains("code=\"1000\"") && answer.contains("<clTRID>last</clTRID>"), "{answer}");
     assert!(session.receive().is_err(), "then the connection ends");
-    let until = Instant::now() + LIMIT;
-    let gone = format!("node {leader} ended (exit status: 0)");
-    while !registry.log().contains(&gone) {
-        assert!(Instant::now() < until, "node {leader} did not end well; log:\n{}", registry.log());
-        sleep(Duration::from_millis(20));
-    }
+    registry.wait_logged(&format!("node {leader} ended (exit status: 0)"));
     let info = registry.session(others[0], "alpha").info("last.example").unwrap();
     assert_eq!(info.code, 1000, "{}", info.xml);
 }
