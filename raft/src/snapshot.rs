@@ -435,7 +435,7 @@ fn expected(inbox: &mut Option<Incoming>, from: u64, transfer: u64) -> Result<&m
 }
 
 fn gone() -> String {
-    "this transfer was replaced by another".into()
+    "this transfer was given up, or replaced by another".into()
 }
 
 fn build_on_thread(store: Arc<Store>, header: Header) -> io::Result<Sink> {

@@ -27,6 +27,10 @@ pub struct Weather {
     pub delay_ms: u64,
     /// How many calls were about snapshots.
     pub snapshot_calls: u64,
+    /// How many more of them get through; all without it.
+    pub snapshot_calls_left: Option<u64>,
+    /// The first that did not, and who sent it.
+    pub withheld: Option<(u64, Vec<u8>)>,
 }
 
 impl Default for Weather {
@@ -38,6 +42,24 @@ impl Default for Weather {
             repeated_permille: 0,
             delay_ms: 2,
             snapshot_calls: 0,
+            snapshot_calls_left: None,
+            withheld: None,
+        }
+    }
+}
+
+impl Weather {
+    fn is_snapshot_withheld(&mut self, from: u64, request: &[u8]) -> bool {
+        match &mut self.snapshot_calls_left {
+            None => false,
+            Some(0) => {
+                self.withheld.get_or_insert_with(|| (from, request.to_vec()));
+                true
+            }
+            Some(left) => {
+                *left -= 1;
+                false
+            }
         }
     }
 }
@@ -57,11 +79,14 @@ enum Fate {
 }
 
 impl SimNet {
-    fn fate(&self, to: u64, lane: Lane, octets: usize) -> Fate {
+    fn fate(&self, to: u64, lane: Lane, request: &[u8]) -> Fate {
+        let octets = request.len();
         let mut inner = self.world.lock();
         let Inner { rng, weather, .. } = &mut *inner;
         let fate = if weather.cut.contains(&(self.from, to)) {
             if rng.permille(500) { Fate::Refused } else { Fate::Lost }
+        } else if lane == Lane::Snapshot && weather.is_snapshot_withheld(self.from, request) {
+            Fate::Lost
         } else if rng.permille(weather.lost_permille) {
             Fate::Lost
         } else {
@@ -132,7 +157,7 @@ impl Net for SimNet {
     ) -> Result<Vec<u8>, CallError> {
         let until = Sim::now() + limit;
         let (tell, told) = oneshot::channel();
-        match self.fate(to, lane, request.len()) {
+        match self.fate(to, lane, &request) {
             Fate::Refused => {
                 Sim::sleep(Duration::from_millis(1)).await;
                 return Err(CallError::Unreachable("cut off".into()));

@@ -10,7 +10,7 @@ use super::{
     world::{NODES, VOTERS, World},
 };
 use openraft::type_config::TypeConfigExt;
-use raft::ClockState;
+use raft::{ClockState, net::Service};
 use registry::{Actor, Outcome, Refusal, Reply, Verb, domain, name::DomainName};
 use std::{sync::Arc, time::Duration};
 use storage::Read;
@@ -218,5 +218,50 @@ fn two_clocks_that_are_wrong_by_the_same_are_no_majority() {
         }
         mark(world).await.ok_or("right clocks, and no command is taken")?;
         Ok(())
+    });
+}
+
+/// What was half received is as large as a state: a sender that falls silent must not make it stay for ever.
+#[test]
+fn a_snapshot_whose_sender_falls_silent_is_dropped() {
+    play(async |world: &Arc<World>| {
+        let leader = world.leader().ok_or("no leader")?;
+        let away = VOTERS.into_iter().find(|id| *id != leader.id()).unwrap();
+        let had = world.node(away).ok_or("it is down")?.0.status().last_log;
+        world.crash(away);
+        for n in 0.. {
+            create(world, &format!("name{n}.example")).await;
+            if leader.status().purged > had {
+                break;
+            }
+            if n > 1000 {
+                return Err("nothing is purged".into());
+            }
+        }
+        // the transfer is announced, its first part does not come, and nothing after it
+        world.lock().weather.snapshot_calls_left = Some(1);
+        world.boot(away);
+        let node = wait_until(world, away, |_| world.lock().weather.withheld.is_some()).await?;
+        let Some((sender, part)) = world.lock().weather.withheld.clone() else {
+            return Err("no part".into());
+        };
+        let told = async || String::from_utf8_lossy(&node.answer(sender, part.clone()).await).into_owned();
+        let taken = told().await;
+        assert!(!taken.contains("part"), "the first part: {taken}");
+        let again = told().await;
+        assert!(again.contains("expected"), "the same once more: {again}");
+        Sim::sleep(Duration::from_secs(200)).await;
+        let late = told().await;
+        assert!(late.contains("transfer was"), "after a long silence: {late}");
+        // the next one is taken as if nothing had been
+        world.lock().weather.snapshot_calls_left = None;
+        let goal = leader.status().committed;
+        for _ in 0..100 {
+            if world.node(away).is_some_and(|(node, _)| node.status().applied >= goal) {
+                return Ok(());
+            }
+            Sim::sleep(Duration::from_secs(1)).await;
+        }
+        Err("no snapshot came afterwards".into())
     });
 }
