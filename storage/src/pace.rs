@@ -1,8 +1,7 @@
 //! How a drain rests, and how far it is: writes go on beside it, and shall not come to half their rate for a second and then
 //! recover. It rests twice as long as it works, between rows and between the syncs of its commit, while the active generation
 //! has room for what comes meanwhile; then it hurries, and the other half of that room is given away as it gets on, so that
-//! writes that come faster than it drains become slower. They wait where its progress can't be seen: between its last row
-//! and the first octets of its commit.
+//! writes that come faster than it drains become slower, and do not stop.
 
 use crate::store::{Monotonic, Rest};
 use crate::sync::lock;
@@ -34,21 +33,28 @@ pub(crate) struct Pace {
     rows_done: AtomicU64,
 }
 
-/// How large a drain is: its rows, and the octets that it has written.
-#[derive(Default)]
+/// How large a drain is: its rows, the octets that it has written, and the microseconds at which it was begun, or that it
+/// took.
 struct Extent {
     rows: AtomicU64,
     octets: AtomicU64,
+    micros: AtomicU64,
 }
 
 impl Extent {
-    fn set(&self, rows: u64, octets: u64) {
-        self.rows.store(rows, Ordering::Relaxed);
-        self.octets.store(octets, Ordering::Relaxed);
+    fn new([rows, octets, micros]: [u64; 3]) -> Extent {
+        let [rows, octets, micros] = [rows, octets, micros].map(AtomicU64::new);
+        Extent { rows, octets, micros }
     }
 
-    fn get(&self) -> (u64, u64) {
-        (self.rows.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
+    fn set(&self, [rows, octets, micros]: [u64; 3]) {
+        self.rows.store(rows, Ordering::Relaxed);
+        self.octets.store(octets, Ordering::Relaxed);
+        self.micros.store(micros, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> [u64; 3] {
+        [&self.rows, &self.octets, &self.micros].map(|part| part.load(Ordering::Relaxed))
     }
 }
 
@@ -58,14 +64,17 @@ impl std::fmt::Debug for Pace {
     }
 }
 
+/// What the first drain is taken for, before any other tells: what one of a million names does.
+const FIRST: [u64; 3] = [200_000, 300_000_000, 2_000_000];
+
 /// A drain that works until this is dropped.
 pub(crate) struct Working<'a>(&'a Pace);
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
         *lock(&self.0.since) = None;
-        let (rows, octets) = self.0.this.get();
-        self.0.last.set(rows, octets);
+        let [rows, octets, begun] = self.0.this.get();
+        self.0.last.set([rows, octets, self.0.micros().saturating_sub(begun)]);
     }
 }
 
@@ -78,15 +87,15 @@ impl Pace {
             hurries: AtomicBool::new(false),
             ends: AtomicBool::new(false),
             since: Mutex::default(),
-            this: Extent::default(),
-            last: Extent::default(),
+            this: Extent::new([0; 3]),
+            last: Extent::new(FIRST),
             rows_done: AtomicU64::new(0),
         }
     }
 
     /// So many rows wait for a drain from now on.
     pub(crate) fn frozen(&self, rows: usize) {
-        self.this.set(rows as u64, 0);
+        self.this.set([rows as u64, 0, self.micros()]);
         self.rows_done.store(0, Ordering::Relaxed);
     }
 
@@ -100,14 +109,22 @@ impl Pace {
         self.this.octets.fetch_add(octets, Ordering::Relaxed);
     }
 
-    /// How full the active generation may become before the drain is over. How far that is, is guessed: rows are one half of
-    /// it, and the other half what the commit writes, which the drain before tells.
+    /// How full the active generation may become before the drain is over. How far that is, is guessed: a quarter of it are its
+    /// rows, a quarter what the commit writes, and half of it is its time, since nothing is seen of it between its last row
+    /// and the first octets of its commit. What it will write and how long it will take, the drain before tells.
     pub(crate) fn ceiling(&self) -> f64 {
+        let ([rows, octets, begun], [rows_last, octets_last, micros_last]) =
+            (self.this.get(), self.last.get());
         let part = |done: u64, of: f64| if of > 0.0 { (done as f64 / of).min(1.0) } else { 0.0 };
-        let ((rows, octets), (rows_last, octets_last)) = (self.this.get(), self.last.get());
-        let expected = octets_last as f64 * rows as f64 / rows_last.max(1) as f64;
-        let done = (part(self.rows_done.load(Ordering::Relaxed), rows as f64) + part(octets, expected)) / 2.0;
+        let expected = |last: u64| last as f64 * rows as f64 / rows_last.max(1) as f64;
+        let done = part(self.rows_done.load(Ordering::Relaxed), rows as f64) / 4.0
+            + part(octets, expected(octets_last)) / 4.0
+            + part(self.micros().saturating_sub(begun), expected(micros_last)) / 2.0;
         HURRIES_FROM + (1.0 - HURRIES_FROM) * done
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from((self.clock)().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Notes how full the active generation is: 1, and the next one should begin.
@@ -167,23 +184,32 @@ mod tests {
 
     #[test]
     fn the_room_for_writes_grows_as_a_drain_gets_on() {
-        let pace = Pace::new(None, Arc::new(|| Duration::ZERO));
+        let now = Arc::new(Mutex::new(Duration::ZERO));
+        let clock = now.clone();
+        let pace = Pace::new(None, Arc::new(move || *lock(&clock)));
+        let passes = |micros: u64| *lock(&now) += Duration::from_micros(micros);
         pace.frozen(2);
         let first = pace.work();
         assert_eq!(pace.ceiling(), 0.5);
         pace.did_row();
-        assert_eq!(pace.ceiling(), 0.625);
+        assert_eq!(pace.ceiling(), 0.5625);
         pace.did_row();
-        pace.wrote(100);
-        assert_eq!(pace.ceiling(), 0.75, "nobody knows yet how much a commit writes");
+        pace.wrote(1500);
+        assert_eq!(pace.ceiling(), 0.6875, "half of what a first one is expected to write");
+        passes(10);
+        assert_eq!(pace.ceiling(), 0.8125, "and half of its time");
         drop(first);
         pace.frozen(4);
         assert_eq!(pace.ceiling(), 0.5);
-        pace.wrote(100);
-        assert_eq!(pace.ceiling(), 0.625, "of 200 octets that were to be expected");
-        pace.wrote(300);
-        assert_eq!(pace.ceiling(), 0.75);
+        pace.wrote(1500);
+        assert_eq!(pace.ceiling(), 0.5625, "of 3,000 octets that were to be expected");
+        pace.wrote(9000);
+        assert_eq!(pace.ceiling(), 0.625);
+        passes(10);
+        assert_eq!(pace.ceiling(), 0.75, "half of the time, of which nothing else is seen");
         (0..4).for_each(|_| pace.did_row());
+        assert_eq!(pace.ceiling(), 0.875);
+        passes(1_000_000);
         assert_eq!(pace.ceiling(), 1.0);
     }
 }
