@@ -85,9 +85,9 @@ impl SimNet {
         let Inner { rng, weather, .. } = &mut *inner;
         let fate = if weather.cut.contains(&(self.from, to)) {
             if rng.permille(500) { Fate::Refused } else { Fate::Lost }
-        } else if lane == Lane::Snapshot && weather.is_snapshot_withheld(self.from, request) {
-            Fate::Lost
-        } else if rng.permille(weather.lost_permille) {
+        } else if (lane == Lane::Snapshot && weather.is_snapshot_withheld(self.from, request))
+            || rng.permille(weather.lost_permille)
+        {
             Fate::Lost
         } else {
             let mut after = || rng.between(0, weather.delay_ms);
