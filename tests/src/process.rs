@@ -234,6 +234,10 @@ impl Registry {
     /// # Panics
     /// It does not run.
     pub fn pid(&self, node: u64) -> i32 {
+        self.find_pid(node).unwrap_or_else(|| panic!("node {node} does not run"))
+    }
+
+    fn find_pid(&self, node: u64) -> Option<i32> {
         let config = self.data_dir.join("cluster.toml");
         let runs = |pid: &i32| {
             let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
@@ -243,7 +247,7 @@ impl Registry {
         };
         let all =
             fs::read_dir("/proc").expect("/proc").filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
-        all.into_iter().find(runs).unwrap_or_else(|| panic!("node {node} does not run"))
+        all.into_iter().find(runs)
     }
 
     /// Ends a node's process at once, as `kill -9` does.
@@ -256,11 +260,7 @@ impl Registry {
         if let Some(at) = self.by_hand.iter().position(|(id, _)| *id == node) {
             drop(self.by_hand.remove(at).1.wait());
         }
-        // gone is only what no longer holds its ports and locks
-        let until = Instant::now() + Duration::from_secs(10);
-        while holds_files(pid.as_raw_pid()) && Instant::now() < until {
-            sleep(Duration::from_millis(5));
-        }
+        wait_gone(pid.as_raw_pid());
     }
 
     /// Starts a node by hand, with the command that `dev` prints, and waits until it is ready.
@@ -437,11 +437,14 @@ impl Registry {
     /// Ends the dev command at once; its nodes must follow it.
     ///
     /// # Panics
-    /// It does not run.
+    /// It does not run, or a node outlives it.
     pub fn kill_dev(&mut self) {
+        let own = |node: &u64| self.by_hand.iter().all(|(id, _)| id != node);
+        let nodes: Vec<i32> = self.nodes().filter(own).filter_map(|node| self.find_pid(node)).collect();
         let mut dev = self.dev.take().expect("dev runs");
         dev.kill().expect("the process is ours");
         drop(dev.wait());
+        nodes.into_iter().for_each(wait_gone);
     }
 }
 
@@ -460,6 +463,18 @@ impl Drop for Registry {
             drop(dev.kill());
             drop(dev.wait());
         }
+    }
+}
+
+/// Waits until a process that was killed, or whose parent was, is gone: until it no longer holds its ports and locks.
+///
+/// # Panics
+/// It is there after ten seconds.
+fn wait_gone(pid: i32) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while holds_files(pid) {
+        assert!(Instant::now() < until, "process {pid} goes on");
+        sleep(Duration::from_millis(5));
     }
 }
 
