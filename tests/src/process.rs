@@ -253,7 +253,7 @@ impl Registry {
     /// Ends a node's process at once, as `kill -9` does.
     ///
     /// # Panics
-    /// It does not run.
+    /// It does not run, or goes on.
     pub fn kill(&mut self, node: u64) {
         let pid = rustix::process::Pid::from_raw(self.pid(node)).expect("a process id");
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("the process is ours");

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end at any line")]
 
 use std::{
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -80,13 +80,12 @@ fn a_second_start_finds_the_data_and_another_shape_is_refused() {
 #[test]
 fn children_of_dev_do_not_outlive_it() {
     let mut registry = Registry::start(3, 0);
-    // it waits for them
+    let listens = |at: SocketAddr| TcpListener::bind(at).is_err();
+    let raft: Vec<SocketAddr> = registry.nodes().map(|node| registry.at(node, 7001)).collect();
+    assert!(raft.iter().all(|at| listens(*at)), "those are their ports: {raft:?}");
+    // waits until none of their processes holds anything
     registry.kill_dev();
-    for node in registry.nodes() {
-        let port = registry.at(node, 8001);
-        let listener = TcpListener::bind(port);
-        assert!(listener.is_ok(), "node {node} still listens on {port}");
-    }
+    assert!(!raft.iter().any(|at| listens(*at)), "a node outlived the dev command");
 }
 
 #[test]
